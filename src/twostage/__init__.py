@@ -1,0 +1,1 @@
+"""How attention learns: what goes with what first, then where to look."""

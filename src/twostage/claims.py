@@ -1,0 +1,73 @@
+"""The ledger: what was claimed, what was measured, between which bounds, and the verdict."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import pandas as pd
+from IPython.display import display
+from jaxtyping import Float
+
+from twostage.intervals import median_interval, rate_interval
+
+METADATA_KEY = "twostage_claims"  # where a chapter's output keeps its rows for `twostage claims`
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One claim, measured: it holds if its whole interval lies on the claimed side."""
+
+    claim: str  # what is claimed, in words
+    source: str  # who claims it: a citation key with the claim's place, or "ours"
+    measure: str  # what was measured, with its unit
+    value: float
+    low: float  # interval, 95 % unless the measure says otherwise
+    high: float
+    threshold: float  # fixed before looking; often the chance level
+    above: bool = True  # claimed side of the threshold
+
+    @classmethod
+    def of_rate(
+        cls, claim: str, source: str, measure: str, successes: int, n: int, threshold: float
+    ) -> "Claim":
+        """Claim that a success rate exceeds `threshold`, with Wilson's interval."""
+        rate = successes / n if n else float("nan")
+        return cls(claim, source, measure, rate, *rate_interval(successes, n), threshold)
+
+    @classmethod
+    def of_median(
+        cls,
+        claim: str,
+        source: str,
+        measure: str,
+        values: Float[np.ndarray, " run"],
+        threshold: float,
+        above: bool = True,
+    ) -> "Claim":
+        """Claim that the median over runs lies above (or below) `threshold`."""
+        value, bounds = float(np.median(values)), median_interval(values)
+        return cls(claim, source, measure, value, *bounds, threshold, above)
+
+    @property
+    def verdict(self) -> str:
+        """Return holds, fails or open (the interval contains the threshold)."""
+        beyond = self.low > self.threshold if self.above else self.high < self.threshold
+        against = self.high < self.threshold if self.above else self.low > self.threshold
+        return "holds" if beyond else "fails" if against else "open"
+
+
+def ledger(claims: Sequence[Claim]) -> None:
+    """Show claims as a table, and leave them in the output's metadata for `twostage claims`."""
+    rows = [{**asdict(claim), "verdict": claim.verdict} for claim in claims]
+    sign = [">" if claim.above else "<" for claim in claims]
+    table = pd.DataFrame(
+        {
+            "claim": [row["claim"] for row in rows],
+            "measure": [row["measure"] for row in rows],
+            "value": [f"{row['value']:.4g}" for row in rows],
+            "interval": [f"{row['low']:.4g} to {row['high']:.4g}" for row in rows],
+            "criterion": [f"{s} {row['threshold']:.4g}" for s, row in zip(sign, rows, strict=True)],
+            "verdict": [row["verdict"] for row in rows],
+        }
+    )
+    display(table.style.hide(axis="index"), metadata={METADATA_KEY: rows})

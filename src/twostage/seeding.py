@@ -1,0 +1,34 @@
+"""One seed, many independent generators: randomness is an argument everywhere in this package."""
+
+import numpy as np
+import torch
+
+
+def numpy_rng(seed: int, *stream: int | str) -> np.random.Generator:
+    """Return the numpy generator of one named stream of `seed`; other streams are independent.
+
+    `numpy_rng(0, "corpus")` and `numpy_rng(0, "masks")` share no random numbers, so that adding
+    a draw to one never shifts the other.
+    """
+    return np.random.default_rng([_natural(seed), *map(_key, stream)])
+
+
+def torch_rng(seed: int, *stream: int | str) -> torch.Generator:
+    """Return the torch generator (on the CPU) of one named stream of `seed`."""
+    return torch.Generator().manual_seed(int(numpy_rng(seed, *stream).integers(2**63 - 1)))
+
+
+def _key(part: int | str) -> int:
+    return int.from_bytes(part.encode(), "little") if isinstance(part, str) else _natural(part)
+
+
+def _natural(seed: int) -> int:
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise ValueError(f"seed must be a whole number >= 0, got {seed!r}")
+    return int(seed)
+
+
+def run_alike_everywhere() -> None:
+    """Set torch to one thread and deterministic algorithms; chapters call this once, in view."""
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)

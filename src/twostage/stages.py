@@ -1,0 +1,93 @@
+"""When did knowledge rise, and when did attention: one clock for both papers.
+
+A stage has started when its measure passes a threshold that was fixed before looking. Times are
+interpolated between records, so that they do not hang on the recording interval.
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float, Int
+
+from twostage.intervals import median_interval, rate_interval
+from twostage.training import History
+
+
+def crossing_time(
+    steps: Int[np.ndarray, " record"], values: Float[np.ndarray, "run record"], threshold: float
+) -> Float[np.ndarray, " run"]:
+    """First time at which each run passes `threshold` from below; nan if it never does."""
+    above = values >= threshold
+    after = above.argmax(axis=1)  # first record at or above the threshold; 0 if none
+    before, run = np.maximum(after - 1, 0), np.arange(len(values))
+    low, high = values[run, before], values[run, after]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = np.where(after > 0, (threshold - low) / (high - low), 0.0)
+    time = steps[before] + share * (steps[after] - steps[before])
+    return np.where(above.any(axis=1), time, np.nan)
+
+
+@dataclass(frozen=True, eq=False)
+class StageTimes:
+    """Steps at which each run's knowledge and attention passed their thresholds (nan: never)."""
+
+    knowledge: Float[np.ndarray, " run"]
+    attention: Float[np.ndarray, " run"]
+
+    @classmethod
+    def of(
+        cls,
+        history: History,
+        criteria: tuple[float, float],
+        runs: slice = slice(None),
+    ) -> Self:
+        """Read both times off a history that recorded `knowledge` and `attention`."""
+        names = ("knowledge", "attention")
+        return cls(
+            *(
+                crossing_time(history.steps, history.values[name][runs], criterion)
+                for name, criterion in zip(names, criteria, strict=True)
+            )
+        )
+
+    @classmethod
+    def half_way(cls, history: History, starts: tuple[tuple[str, float], ...], until: int) -> Self:
+        """Read off when each measure had gone half its way from `start` to its value at `until`.
+
+        `starts` names the measures of knowledge and of attention and where each begins. This
+        clock depends on when one stops looking; it is here to show that.
+        """
+        end = np.searchsorted(history.steps, until) + 1
+        times = []
+        for name, start in starts:
+            rise = history.values[name][:, :end] - start
+            times.append(crossing_time(history.steps[:end], rise / rise[:, -1:], 0.5))
+        return cls(*times)
+
+    def order(self) -> tuple[int, int]:
+        """Runs in which knowledge came first, and runs in which both stages were reached."""
+        both = np.isfinite(self.knowledge) & np.isfinite(self.attention)
+        return int((self.knowledge < self.attention)[both].sum()), int(both.sum())
+
+    def summary(self) -> pd.DataFrame:
+        """Table of each stage: runs that reached it, median step, its interval and quartiles.
+
+        A run that never passes counts as later than all others.
+        """
+        rows = []
+        for stage in ("knowledge", "attention"):
+            times = np.where(np.isnan(getattr(self, stage)), np.inf, getattr(self, stage))
+            low, high = median_interval(times)
+            q1, median, q3 = np.quantile(times, [0.25, 0.5, 0.75], method="inverted_cdf")
+            reached = f"{np.isfinite(times).sum()}/{len(times)}"
+            rows.append([stage, reached, median, low, high, q1, q3])
+        names = ["stage", "reached", "median", "low", "high", "quartile 1", "quartile 3"]
+        return pd.DataFrame(rows, columns=names)
+
+
+def order_rate(times: StageTimes) -> tuple[float, float, float]:
+    """Share of runs with knowledge first, among those with both, and its Wilson interval."""
+    first, both = times.order()
+    return (first / both if both else np.nan, *rate_interval(first, both))

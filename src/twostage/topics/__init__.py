@@ -1,0 +1,1 @@
+"""Topics: one-layer transformers on documents drawn from topics (li2023topic)."""

@@ -1,0 +1,76 @@
+"""Many one-layer transformers at once, on bags of words: the fast twin of `model`.
+
+Attention is computed over the words of the vocabulary instead of the positions of a document (a
+word that stands there n times adds log n to its score), and predictions over distinct (document,
+shown token) pairs. Exact for one layer without position embeddings; a test holds losses and
+gradients to those of `model.TopicTransformer`.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from twostage.topics.batches import Bags
+from twostage.topics.corpus import CorpusConfig
+from twostage.topics.model import ModelConfig, TopicTransformer
+
+
+class BagTransformer(TopicTransformer):
+    """One-layer transformers side by side: every weight has a leading axis `run`.
+
+    `cfg` is one configuration for all runs, or one per run that differs in nothing but
+    init_scale. Run r starts exactly as TopicTransformer(cfg[r], corpus, rngs[r]).
+    """
+
+    def __init__(
+        self,
+        cfg: ModelConfig | Sequence[ModelConfig],
+        corpus: CorpusConfig,
+        rngs: Sequence[torch.Generator],
+    ) -> None:
+        cfgs = [cfg] * len(rngs) if isinstance(cfg, ModelConfig) else list(cfg)
+        if cfgs[0].n_layers != 1:
+            raise ValueError(
+                f"bags of words are exact for one layer only, got n_layers = {cfgs[0].n_layers}; "
+                "train TopicTransformer on positions instead"
+            )
+        runs = [TopicTransformer(c, corpus, rng) for c, rng in zip(cfgs, rngs, strict=True)]
+        super().__init__(cfgs[0], corpus, torch.Generator())
+        for name, weight in self.named_parameters():
+            weight.data = torch.stack([run.get_parameter(name).data for run in runs])
+        self.layer = self.layers[0]
+
+    def run(self, index: int) -> TopicTransformer:
+        """Copy one run into a readable model of its own."""
+        model = TopicTransformer(self.cfg, self.corpus, torch.Generator())
+        model.load_state_dict({name: w[index] for name, w in self.state_dict().items()})
+        return model
+
+    def forward(self, bags: Bags) -> Float[Tensor, "run pair token"]:
+        """Scores of every token at every queried (document, shown token) pair."""
+        run = torch.arange(len(bags.query_doc))[:, None]
+        attn = self.attention(bags)  # run head pair token
+        mixed = (attn @ self.project(self.layer.W_V)).sum(1)  # heads add up
+        states = self.W_E.mT[run, bags.query_token] if self.cfg.residual else None
+        return self.decode(self.layer.combine(states, mixed))
+
+    def attention(self, bags: Bags) -> Float[Tensor, "run head pair token"]:
+        """Attention of each pair to each token of its document (all copies of it together)."""
+        run = torch.arange(len(bags.query_doc))[:, None]
+        log_counts = bags.log_counts[run, bags.query_doc][:, None].to(self.W_E.dtype)
+        if self.cfg.attention == "uniform":
+            return log_counts.softmax(-1)
+        q = self.project(self.layer.W_Q)[run, :, bags.query_token].transpose(1, 2)
+        k = self.project(self.layer.W_K)
+        return (q @ k.mT / k.shape[-1] ** 0.5 + log_counts).softmax(-1)
+
+    def scores(self) -> Float[Tensor, "run head query_token key_token"]:
+        """Attention scores between any two tokens, before counts and softmax."""
+        q, k = self.project(self.layer.W_Q), self.project(self.layer.W_K)
+        return q @ k.mT / k.shape[-1] ** 0.5
+
+    def project(self, weight: Float[Tensor, "run head e d"]) -> Float[Tensor, "run head token e"]:
+        """Apply a weight to every token's embedding; a one-hot embedding only looks it up."""
+        return weight.mT if self.cfg.embedding == "one-hot" else self.W_E.mT[:, None] @ weight.mT

@@ -1,0 +1,190 @@
+"""What a trained topic model knows, and where it looks (li2023topic, section 6).
+
+Every probe compares pairs of words by their relation: the same word, another word of the same
+topic, a word of another topic. Each measure comes with its chance level: 0 for a correlation or
+a difference, 1 for attention times document length (uniform attention gives exactly 1).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from twostage.topics.bags import BagTransformer
+from twostage.topics.corpus import MASK, CorpusConfig
+from twostage.topics.model import TopicTransformer
+from twostage.training import Measure
+
+RELATIONS = ("same word", "same topic", "other topic")
+VALUE_CRITERION = 0.8  # stage 1 has come when the block correlation of W_V passes this
+ATTENTION_CRITERION = 1.2  # stage 2: when same-topic attention over other-topic attention does
+
+
+def relations(topic_of: Int[np.ndarray, " word"]) -> Bool[np.ndarray, "relation word word"]:
+    """Which pairs of words are the same word, of the same topic (other word), of other topics."""
+    same_word = np.eye(len(topic_of), dtype=bool)
+    same_topic = topic_of[:, None] == topic_of
+    return np.stack([same_word, same_topic & ~same_word, ~same_topic])
+
+
+def mean_by_relation(
+    table: Float[np.ndarray, "*batch word word"], topic_of: Int[np.ndarray, " word"]
+) -> Float[np.ndarray, "*batch relation"]:
+    """Average a word-by-word table over the pairs of each relation."""
+    masks = relations(topic_of)
+    return np.einsum("...qk,rqk->...r", table, masks) / masks.sum((1, 2))
+
+
+@torch.no_grad()
+def measure_value_matrix(model: BagTransformer) -> Float[np.ndarray, "run predicted shown"]:
+    """W[i, j]: what one token j, attended to alone, adds to the score of word i.
+
+    For one-hot embeddings and an identity decoder this is W_V. Rows are the words, columns
+    [MASK] and the words: the layout of `theory.predict_value_matrix`.
+    """
+    shown = model.project(model.layer.W_V).sum(1)  # run token d
+    n_words = model.corpus.n_words
+    scores = model.decode(shown) - (model.bias if model.cfg.bias else 0)
+    return scores[:, : n_words + 1, 1 : n_words + 1].mT.numpy()
+
+
+def measure_value_blocks(model: BagTransformer) -> Float[np.ndarray, " run"]:
+    """Correlation of W_V with the topic blocks, over pairs of different words (chance: 0)."""
+    words = measure_value_matrix(model)[:, :, 1:]
+    _, same_topic, other_topic = relations(model.corpus.topic_of)
+    pairs = same_topic | other_topic
+    blocks = same_topic[pairs] - same_topic[pairs].mean()
+    values = words[:, pairs] - words[:, pairs].mean(1, keepdims=True)
+    return values @ blocks / np.sqrt((values**2).sum(1) * (blocks**2).sum())
+
+
+@torch.no_grad()
+def measure_norms(model: BagTransformer) -> dict[str, Float[np.ndarray, " run"]]:
+    """Frobenius norms of the value, key and query matrices (all heads together)."""
+    weights = {name: getattr(model.layer, name) for name in ("W_V", "W_K", "W_Q")}
+    return {name: weight.flatten(1).norm(dim=1).numpy() for name, weight in weights.items()}
+
+
+@torch.no_grad()
+def measure_embedding(model: BagTransformer) -> dict[str, Float[np.ndarray, "run relation"]]:
+    """Mean inner product and cosine of word embeddings, by relation."""
+    words = model.W_E[:, :, 1 : model.corpus.n_words + 1].mT.numpy()
+    unit = words / np.linalg.norm(words, axis=-1, keepdims=True)
+    gram = {"inner product": words @ words.mT, "cosine": unit @ unit.mT}
+    return {name: mean_by_relation(g, model.corpus.topic_of) for name, g in gram.items()}
+
+
+@dataclass(frozen=True, eq=False)
+class AttentionByRelation:
+    """Attention of token pairs, summed per document, in units of uniform attention.
+
+    `ratio` is attention times document length, averaged over token pairs: 1 is uniform.
+    """
+
+    sums: Float[np.ndarray, "run head relation doc"]  # sum over pairs of N * attention
+    pairs: Float[np.ndarray, "relation doc"]  # number of token pairs
+
+    @property
+    def ratio(self) -> Float[np.ndarray, "run head relation"]:
+        """Mean over all pairs of N * attention."""
+        return self.sums.sum(-1) / self.pairs.sum(-1)
+
+    @property
+    def contrast(self) -> Float[np.ndarray, "run head"]:
+        """Same-topic attention over other-topic attention (chance: 1)."""
+        return self.ratio[..., 1] / self.ratio[..., 2]
+
+    def interval(
+        self, rng: np.random.Generator, n_boot: int = 1000, confidence: float = 0.95
+    ) -> Float[np.ndarray, "bound run head relation"]:
+        """Percentile bootstrap over documents of `ratio`, for each run alone."""
+        n_docs = self.pairs.shape[-1]
+        weight = rng.multinomial(n_docs, np.full(n_docs, 1 / n_docs), n_boot).astype(float)
+        draws = (self.sums @ weight.T) / (self.pairs @ weight.T)
+        return np.quantile(draws, [0.5 - confidence / 2, 0.5 + confidence / 2], axis=-1)
+
+
+@torch.no_grad()
+def measure_attention(
+    model: BagTransformer, counts: Int[np.ndarray, "doc word"]
+) -> AttentionByRelation:
+    """Attention on unmasked documents by relation of query and key, from word counts alone."""
+    n_words = model.corpus.n_words
+    scores = model.scores()[..., 1 : n_words + 1, 1 : n_words + 1]
+    weight = (scores - scores.amax(-1, keepdim=True)).exp()
+    n = torch.from_numpy(counts).to(weight.dtype)
+    masks = torch.from_numpy(relations(model.corpus.topic_of)).to(weight.dtype)
+    total = n @ weight.mT  # run head doc query: the softmax's denominator
+    share = n * n.sum(1, keepdim=True) / total
+    mass = [(share * (n @ (weight * mask).mT)).sum(-1) for mask in masks]
+    pairs = [(n * (n @ mask)).sum(-1) for mask in masks]
+    return AttentionByRelation(torch.stack(mass, 2).numpy(), torch.stack(pairs).numpy())
+
+
+def measure_attention_table(model: BagTransformer) -> Float[np.ndarray, "run query key"]:
+    """V * attention in a document that holds every word once, mean over heads (uniform: 1)."""
+    n_words = model.corpus.n_words
+    scores = model.scores()[..., 1 : n_words + 1, 1 : n_words + 1]
+    return n_words * scores.softmax(-1).mean(1).detach().numpy()
+
+
+def measure_value_contrast(model: BagTransformer) -> Float[np.ndarray, " run"]:
+    """Mean W_V over same-topic pairs minus other-topic pairs, in score units (chance: 0)."""
+    words = measure_value_matrix(model)[:, :, 1:]
+    _, same_topic, other_topic = mean_by_relation(words, model.corpus.topic_of).T
+    return same_topic - other_topic
+
+
+@torch.no_grad()
+def measure_mask_attention(model: BagTransformer) -> Float[np.ndarray, " run"]:
+    """Attention of [MASK] to a [MASK] over that to an average word (first head; uniform: 1)."""
+    scores = model.scores()[:, 0, MASK, : model.corpus.n_words + 1]
+    words = scores[:, 1:].logsumexp(-1) - np.log(model.corpus.n_words)
+    return (scores[:, MASK] - words).exp().numpy()
+
+
+def stage_measure(counts: Int[np.ndarray, "doc word"]) -> Measure:
+    """Return what `train` records of the stages: knowledge, attention (first head), norms."""
+
+    def measure(model: BagTransformer) -> dict[str, Float[np.ndarray, " run"]]:
+        return {
+            "knowledge": measure_value_blocks(model),
+            "attention": measure_attention(model, counts).contrast[:, 0],
+            "value contrast": measure_value_contrast(model),
+            "mask attention": measure_mask_attention(model),
+            **measure_norms(model),
+        }
+
+    return measure
+
+
+def film_measure(counts: Int[np.ndarray, "doc word"]) -> Measure:
+    """Return what `train` records to film a run: the stages, and both word-by-word tables."""
+    stages = stage_measure(counts)
+
+    def measure(model: BagTransformer) -> dict[str, Float[np.ndarray, "run ..."]]:
+        tables = {"value table": measure_value_matrix(model)[:, :, 1:]}
+        return stages(model) | tables | {"attention table": measure_attention_table(model)}
+
+    return measure
+
+
+@torch.no_grad()
+def measure_position_attention(
+    model: TopicTransformer, tokens: Int[Tensor, "doc position"], cfg: CorpusConfig
+) -> Float[np.ndarray, "layer head relation"]:
+    """The same `ratio` position by position, for any number of layers: the readable form."""
+    topic_of = np.concatenate([[-1], cfg.topic_of, [-1] * 3])[tokens]
+    is_word = torch.from_numpy(cfg.is_word(tokens.numpy()))
+    same_word = tokens[:, :, None] == tokens[:, None, :]
+    same_topic = torch.from_numpy(topic_of[:, :, None] == topic_of[:, None, :])
+    both = is_word[:, :, None] & is_word[:, None, :]
+    masks = [same_word & both, same_topic & ~same_word & both, ~same_topic & both]
+    length = (tokens != cfg.pad).sum(1)[:, None, None, None]
+    means = [
+        [[(attn * length)[:, head][mask].mean() for mask in masks] for head in range(attn.shape[1])]
+        for attn in model.attention(tokens, tokens != cfg.pad)
+    ]
+    return np.array(means)

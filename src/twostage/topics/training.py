@@ -1,0 +1,66 @@
+"""Masked language modelling on topics: the two losses of li2023topic, and many seeds at once."""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from twostage.seeding import numpy_rng, torch_rng
+from twostage.topics.bags import BagTransformer
+from twostage.topics.batches import Bags, Positions, sample_bags
+from twostage.topics.corpus import CorpusConfig
+from twostage.topics.model import ModelConfig, TopicTransformer
+from twostage.training import History, Measure, TrainConfig, train
+
+
+def cross_entropy(model: BagTransformer, bags: Bags) -> Float[Tensor, " run"]:
+    """Mean negative log probability of the masked words, in nats."""
+    logits = model(bags)
+    log_z = (bags.n_targets * logits.logsumexp(-1)).sum(1)
+    return (log_z - _at_targets(logits, bags)) / bags.target_weight.sum(1)
+
+
+def squared_error(model: BagTransformer, bags: Bags) -> Float[Tensor, " run"]:
+    """Mean squared distance of the output from the one-hot masked word (no softmax)."""
+    output = model(bags)
+    norm = (bags.n_targets * output.square().sum(-1)).sum(1)
+    return (norm - 2 * _at_targets(output, bags)) / bags.target_weight.sum(1) + 1
+
+
+def _at_targets(output: Float[Tensor, "run pair token"], bags: Bags) -> Float[Tensor, " run"]:
+    """Sum the outputs at the masked words over the masked positions."""
+    run = torch.arange(len(output))[:, None]
+    return (bags.target_weight * output[run, bags.target_pair, bags.target_token]).sum(1)
+
+
+LOSSES = {"cross-entropy": cross_entropy, "squared": squared_error}
+
+
+def train_topics(
+    corpus: CorpusConfig,
+    model_cfg: ModelConfig | Sequence[ModelConfig],
+    train_cfg: TrainConfig,
+    seeds: Sequence[int],
+    measure: Measure,
+    *,
+    batch_size: int = 32,
+    loss: str = "cross-entropy",
+    masked_keys: bool = True,
+) -> tuple[BagTransformer, History]:
+    """Train one run per seed, side by side; each draws its own weights and documents."""
+    if loss not in LOSSES:
+        raise ValueError(f"loss must be one of {[*LOSSES]}, got {loss!r}")
+    model = BagTransformer(model_cfg, corpus, [torch_rng(seed, "weights") for seed in seeds])
+    rngs = [numpy_rng(seed, "documents") for seed in seeds]
+    batches = sample_bags(corpus, batch_size, rngs, masked_keys)
+    return model, train(model, batches, LOSSES[loss], train_cfg, measure)
+
+
+def position_loss(model: TopicTransformer, batch: Positions, loss: str) -> Float[Tensor, ""]:
+    """Either loss as one would write it on a board, position by position."""
+    output = model(batch.shown, batch.is_key)[batch.masked]  # masked position, token
+    if loss == "cross-entropy":
+        return F.cross_entropy(output, batch.words[batch.masked])
+    return (output - F.one_hot(batch.words[batch.masked], output.shape[-1])).square().sum(-1).mean()

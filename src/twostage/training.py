@@ -1,0 +1,99 @@
+"""A training loop that knows nothing of the papers: a model, batches, a loss, what to measure."""
+
+import os
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from tqdm import trange
+
+OPTIMIZERS = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}
+Measure = Callable[[nn.Module], dict[str, Float[np.ndarray, " run"]]]
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How long to train, how fast, and how often to look."""
+
+    steps: int = 1000
+    learning_rate: float = 0.01
+    optimizer: str = "adam"  # sgd or adam
+    weight_decay: float = 0.0  # coefficient of the squared-norm penalty
+    n_records: int = 100  # how often to measure, evenly on a logarithmic axis of steps
+
+    def __post_init__(self) -> None:
+        """Refuse impossible settings, naming the value and what is allowed."""
+        if self.optimizer not in OPTIMIZERS:
+            raise ValueError(f"optimizer must be one of {[*OPTIMIZERS]}, got {self.optimizer!r}")
+        for name in ("steps", "n_records"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be >= 1, got {getattr(self, name)}")
+        for name, rule in (("learning_rate", "> 0"), ("weight_decay", ">= 0")):
+            value = getattr(self, name)
+            if not (value > 0 or (value == 0 and name == "weight_decay")):
+                raise ValueError(f"{name} must be {rule}, got {value}")
+
+    @property
+    def record_steps(self) -> Int[np.ndarray, " record"]:
+        """Steps at which models are measured: 0, then early often and later seldom."""
+        return np.unique([0, *np.geomspace(1, self.steps, self.n_records).round().astype(int)])
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """What was measured, when."""
+
+    steps: Int[np.ndarray, " record"]
+    values: dict[str, Float[np.ndarray, "run record"]]
+
+    def frame(self) -> pd.DataFrame:
+        """Tidy table: run, step, measure, value."""
+        tables = [
+            pd.DataFrame(value, columns=self.steps)
+            .rename_axis(index="run", columns="step")
+            .stack()
+            .rename("value")
+            .reset_index()
+            .assign(measure=name)
+            for name, value in self.values.items()
+        ]
+        return pd.concat(tables, ignore_index=True)[["run", "step", "measure", "value"]]
+
+
+def train(
+    model: nn.Module,
+    batches: Iterable,
+    loss_fn: Callable[[nn.Module, object], Float[Tensor, " run"]],
+    cfg: TrainConfig,
+    measure: Measure,
+) -> History:
+    """Train a model in place; measure it before the first step and at `cfg.record_steps`.
+
+    A model may hold many runs side by side: the loss then has an entry per run, and as SGD and
+    Adam act on each weight alone, every run trains as if it were alone.
+    """
+    weights = [p for p in model.parameters() if p.requires_grad]
+    optimizer = OPTIMIZERS[cfg.optimizer](
+        weights, lr=cfg.learning_rate, weight_decay=cfg.weight_decay
+    )
+    records, stream, looks = [measure(model)], iter(batches), set(cfg.record_steps)
+    for step in _progress(cfg.steps):
+        optimizer.zero_grad()
+        loss_fn(model, next(stream)).sum().backward()
+        optimizer.step()
+        if step in looks:
+            records.append(measure(model))
+    return History(
+        cfg.record_steps, {k: np.stack([r[k] for r in records], axis=-1) for k in records[0]}
+    )
+
+
+def _progress(steps: int) -> Iterable[int]:
+    """Count steps from 1, with a bar when a person watches (never in stored outputs)."""
+    watched = sys.stderr.isatty() or "JPY_SESSION_NAME" in os.environ
+    return trange(1, steps + 1, disable=not watched, leave=False)

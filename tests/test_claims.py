@@ -1,0 +1,98 @@
+"""Verdicts on each side of the threshold, and the ledger that shows them."""
+
+import json
+from io import StringIO
+
+import numpy as np
+import pandas as pd
+import pytest
+from IPython.core.formatters import DisplayFormatter
+
+from twostage import claims
+from twostage.claims import METADATA_KEY, Claim, ledger
+from twostage.intervals import rate_interval
+
+
+def make_claim(low, high, above=True, threshold=1.0):
+    value = (low + high) / 2
+    return Claim("it rises", "li2023topic", "ratio", value, low, high, threshold, above)
+
+
+@pytest.mark.parametrize(
+    "low, high, above, below",
+    [
+        (1.1, 1.2, "holds", "fails"),
+        (0.8, 0.9, "fails", "holds"),
+        (0.9, 1.1, "open", "open"),
+        (1.0, 1.2, "open", "open"),  # touches the threshold
+        (0.8, 1.0, "open", "open"),
+        (np.nan, np.nan, "open", "open"),
+    ],
+)
+def test_a_claim_holds_only_with_its_whole_interval(low, high, above, below):
+    assert make_claim(low, high).verdict == above
+    assert make_claim(low, high, above=False).verdict == below
+
+
+def test_a_claim_on_a_rate_has_wilsons_interval():
+    claim = Claim.of_rate("it comes first", "ours", "share of runs", 9, 10, 0.5)
+    assert (claim.value, claim.low, claim.high) == (0.9, *rate_interval(9, 10))
+    assert (claim.threshold, claim.verdict) == (0.5, "holds")
+    assert Claim.of_rate("it comes first", "ours", "share of runs", 1, 10, 0.5).verdict == "fails"
+    assert Claim.of_rate("it comes first", "ours", "share of runs", 0, 0, 0.5).verdict == "open"
+
+
+@pytest.mark.parametrize("above, verdict", [(True, "holds"), (False, "fails")])
+def test_a_claim_on_a_median_has_its_interval(above, verdict):
+    values = np.array([9.0, 1.0, 8.0, 2.0, 7.0, 3.0, 6.0, 4.0, 5.0])
+    claim = Claim.of_median("later", "ours", "steps", values, 1.5, above)
+    assert (claim.value, claim.low, claim.high, claim.verdict) == (5, 2, 8, verdict)
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """What `ledger` displays: (bundle of representations, metadata) of each call."""
+    calls = []
+
+    def display(item, raw=False, metadata=None):
+        calls.append((item if raw else DisplayFormatter().format(item)[0], metadata))
+
+    monkeypatch.setattr(claims, "display", display)
+    return calls
+
+
+LEDGER = [make_claim(1.23456, 2.0), make_claim(0.5, 0.75, above=False), make_claim(0.0, 5.0)]
+
+
+def test_ledger_shows_each_claim_with_interval_criterion_and_verdict(shown):
+    ledger(LEDGER)
+    ((bundle, _),) = shown
+    (table,) = pd.read_html(StringIO(bundle["text/html"]))
+    assert [*table["verdict"]] == ["holds", "holds", "open"]
+    assert [*table["interval"]] == ["1.235 to 2", "0.5 to 0.75", "0 to 5"]
+    assert [*table["criterion"]] == ["> 1", "< 1", "> 1"]
+    assert [*table["value"]] == [1.617, 0.625, 2.5]
+
+
+def test_ledger_leaves_its_rows_in_the_outputs_metadata(shown):
+    ledger([*LEDGER, make_claim(np.float64(1), np.float64(2))])
+    rows = json.loads(json.dumps(shown[0][1]))[METADATA_KEY]
+    assert rows[1] == {
+        "claim": "it rises",
+        "source": "li2023topic",
+        "measure": "ratio",
+        "value": 0.625,
+        "low": 0.5,
+        "high": 0.75,
+        "threshold": 1.0,
+        "above": False,
+        "verdict": "holds",
+    }
+
+
+def test_ledger_shows_the_same_bytes_every_time(shown):
+    ledger(LEDGER)
+    ledger(LEDGER)
+    first, second = (bundle for bundle, _ in shown)
+    assert first == second
+    assert "1.235 to 2" in first["text/plain"], "the text that is compared holds the numbers"

@@ -1,0 +1,86 @@
+"""When a stage starts, by hand; what is said of runs that never get there."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from twostage.intervals import rate_interval
+from twostage.stages import StageTimes, crossing_time, order_rate
+from twostage.training import History
+
+NAN = np.nan
+STEPS = np.array([0, 1, 10, 100])
+
+
+@pytest.mark.parametrize(
+    "values, expected",
+    [
+        ([0.0, 0.0, 0.0, 0.4], NAN),  # never
+        ([0.9, 0.9, 0.9, 0.9], 0),  # at the start
+        ([0.9, 0.0, 0.0, 0.9], 0),  # the first time counts
+        ([0.0, 0.25, 0.75, 1.0], 5.5),  # half way between steps 1 and 10
+        ([0.0, 0.4, 0.4, 0.8], 32.5),  # a quarter of the way from 10 to 100
+        ([0.0, 0.5, 0.6, 0.7], 1),  # reached exactly
+        ([0.0, 0.6, 0.0, 0.6], 5 / 6),  # falls back below: still the first time
+        ([NAN, 0.0, 1.0, 1.0], 5.5),  # not measurable at first
+        ([NAN, 1.0, 1.0, 1.0], 1),  # not measurable before it was there
+        ([0.0, 0.2, NAN, NAN], NAN),
+    ],
+)
+def test_crossing_time_by_hand(values, expected):
+    assert_allclose(crossing_time(STEPS, np.array([values]), 0.5), [expected], rtol=1e-12)
+
+
+def test_runs_are_timed_independently():
+    values = np.array([[0.0, 0.0, 0.0, 1.0], [1.0, 1.0, 1.0, 1.0], [0.0, 0.0, 0.0, 0.0]])
+    assert_allclose(crossing_time(STEPS, values, 0.5), [55, 0, NAN])
+
+
+def test_a_straight_rise_is_timed_alike_however_seldom_it_is_recorded():
+    for steps in (np.arange(0, 101), np.array([0, 30, 100]), np.array([0, 100])):
+        assert_allclose(crossing_time(steps, steps[None] / 80, 0.65), [52], rtol=1e-12)
+
+
+KNOWLEDGE = np.array([[0.0, 0.5, 1.0, 1.0], [0.0, 0.0, 0.5, 1.0], [0.0, 0.0, 0.0, 1.0]])
+ATTENTION = np.array([[1.0, 1.0, 1.5, 2.5], [1.0, 1.0, 1.0, 3.0], [1.0, 1.0, 1.0, 1.0]])
+HISTORY = History(STEPS, {"knowledge": KNOWLEDGE, "attention": ATTENTION, "norm": 9 * KNOWLEDGE})
+
+
+def test_times_are_read_off_a_history_each_with_its_criterion():
+    times = StageTimes.of(HISTORY, (0.5, 2.0))
+    assert_allclose(times.knowledge, [1, 10, 55])
+    assert_allclose(times.attention, [55, 55, NAN])
+    assert_allclose(StageTimes.of(HISTORY, (0.5, 2.0), slice(1, 3)).knowledge, [10, 55])
+
+
+@pytest.mark.parametrize(
+    "until, knowledge, attention", [(100, [1, 10], [40, 55]), (10, [1, 5.5], [5.5, NAN])]
+)
+def test_half_way_depends_on_when_one_stops_looking(until, knowledge, attention):
+    history = History(STEPS, {name: table[:2] for name, table in HISTORY.values.items()})
+    with np.errstate(invalid="ignore"):  # run 1 has not moved by step 10
+        times = StageTimes.half_way(history, (("knowledge", 0.0), ("attention", 1.0)), until)
+    assert_allclose(times.knowledge, knowledge)
+    assert_allclose(times.attention, attention)
+
+
+def test_order_counts_only_runs_that_reached_both_and_no_ties():
+    times = StageTimes(np.array([1.0, 5.0, 3.0, 2.0, NAN]), np.array([2.0, 4.0, 3.0, NAN, 1.0]))
+    assert times.order() == (1, 3)
+    assert order_rate(times) == (1 / 3, *rate_interval(1, 3))
+
+
+def test_order_rate_is_unknown_if_no_run_reached_both():
+    rate, low, high = order_rate(StageTimes(np.array([1.0, NAN]), np.array([NAN, 1.0])))
+    assert np.isnan(rate) and (low, high) == (0, 1)
+
+
+def test_summary_by_hand():
+    knowledge = np.array([9.0, 1.0, 8.0, 2.0, 7.0, 3.0, 6.0, 4.0, 5.0])
+    attention = np.array([10.0, NAN, 20.0, NAN, 30.0, NAN, 40.0, NAN, 50.0])
+    table = StageTimes(knowledge, attention).summary().set_index("stage")
+    assert table.loc["knowledge", "reached"] == "9/9"
+    assert table.loc["attention", "reached"] == "5/9"
+    columns = ["median", "low", "high", "quartile 1", "quartile 3"]
+    assert [*table.loc["knowledge", columns]] == [5, 2, 8, 3, 7]  # ranks 2 and 8 of 9
+    assert [*table.loc["attention", columns]] == [50, 20, np.inf, 30, np.inf]

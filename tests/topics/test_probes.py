@@ -1,0 +1,319 @@
+"""Probes on hand-made weights, and against pair loops in plain Python."""
+
+import math
+import time
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose
+
+from twostage.seeding import numpy_rng, torch_rng
+from twostage.topics.bags import BagTransformer
+from twostage.topics.corpus import CorpusConfig, sample_corpus
+from twostage.topics.model import ModelConfig, TopicTransformer
+from twostage.topics.probes import (
+    RELATIONS,
+    AttentionByRelation,
+    film_measure,
+    mean_by_relation,
+    measure_attention,
+    measure_attention_table,
+    measure_embedding,
+    measure_mask_attention,
+    measure_norms,
+    measure_position_attention,
+    measure_value_blocks,
+    measure_value_contrast,
+    measure_value_matrix,
+    relations,
+    stage_measure,
+)
+
+TINY = CorpusConfig(n_topics=2, words_per_topic=2)  # words 0 1 | 2 3, tokens 1 2 | 3 4
+SOME = CorpusConfig(n_topics=3, words_per_topic=3, doc_len=(4, 20))
+
+
+def make(cfg, corpus=TINY, n_runs=1):
+    return BagTransformer(cfg, corpus, [torch_rng(seed) for seed in range(n_runs)])
+
+
+def set_values(model, table):
+    """W_V[word predicted, word shown], for one-hot embeddings."""
+    with torch.no_grad():
+        model.layer.W_V[:, 0, 1:5, 1:5] = torch.tensor(table, dtype=torch.float64)
+
+
+def teach_relations(model, odds):
+    """Attention to (same word, same topic, other topic) in these odds."""
+    n = model.corpus.n_words
+    table = np.einsum("r,rqk->qk", np.log(odds), relations(model.corpus.topic_of))
+    with torch.no_grad():
+        model.layer.W_Q[:, 0, 1 : n + 1, 1 : n + 1] = torch.eye(n)
+        model.layer.W_K[:, 0, 1 : n + 1, 1 : n + 1] = torch.from_numpy(table)
+        model.layer.W_K *= model.W_E.shape[1] ** 0.5
+
+
+# Relations ------------------------------------------------------------------------------------
+
+
+def test_relations_by_hand():
+    word, topic, other = relations(np.array([0, 0, 1]))
+    assert RELATIONS == ("same word", "same topic", "other topic")
+    assert word.astype(int).tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
+    assert topic.astype(int).tolist() == [[0, 1, 0], [1, 0, 0], [0, 0, 0]]
+    assert other.astype(int).tolist() == [[0, 0, 1], [0, 0, 1], [1, 1, 0]]
+
+
+def test_mean_by_relation_by_hand():
+    table = np.array([[1.0, 2.0, 5.0], [4.0, 3.0, 6.0], [7.0, 10.0, 5.0]])
+    means = mean_by_relation(np.stack([table, 2 * table]), np.array([0, 0, 1]))
+    assert_allclose(means, [[3, 3, 7], [6, 6, 14]])
+
+
+# Values ---------------------------------------------------------------------------------------
+
+BLOCKS = np.kron(np.eye(2), np.ones((2, 2)))
+ONE_SAME_TWO_OTHER = np.zeros((4, 4))
+ONE_SAME_TWO_OTHER[0, 1] = ONE_SAME_TWO_OTHER[0, 2] = ONE_SAME_TWO_OTHER[3, 1] = 1
+ONLY_FIRST_TOPIC = np.kron(np.diag([1, 0]), np.ones((2, 2)))
+
+
+@pytest.mark.parametrize(
+    "table, expected",
+    [
+        (BLOCKS, 1),
+        (3 - 2 * BLOCKS, -1),
+        (BLOCKS + 99 * np.eye(4), 1),  # a word with itself does not count
+        (ONE_SAME_TWO_OTHER, 0),  # means 1/4 and 1/4
+        (ONLY_FIRST_TOPIC, 2 / math.sqrt(10)),  # cov 1/9, variances 5/36 and 2/9
+    ],
+)
+def test_block_correlation_by_hand(table, expected):
+    model = make(ModelConfig())
+    set_values(model, table)
+    assert_allclose(measure_value_blocks(model), [expected], atol=1e-14)
+
+
+def test_block_correlation_of_each_run_is_pearsons():
+    model = make(ModelConfig(init_scale=1.0), SOME, n_runs=3)
+    same = SOME.topic_of[:, None] == SOME.topic_of
+    pairs = ~np.eye(9, dtype=bool)
+    for run, found in enumerate(measure_value_blocks(model)):
+        W = model.layer.W_V[run, 0, 1:10, 1:10].detach().numpy()
+        assert_allclose(found, np.corrcoef(W[pairs], same[pairs])[0, 1], rtol=1e-12)
+
+
+def test_block_correlation_of_chance_is_zero_on_average():
+    found = measure_value_blocks(make(ModelConfig(), SOME, n_runs=200))
+    assert abs(found.mean()) < 4 * found.std() / math.sqrt(200)
+
+
+def test_value_contrast_by_hand():
+    model = make(ModelConfig())
+    set_values(model, 99 * np.eye(4) + 3 * BLOCKS - 2 * (1 - BLOCKS) + ONE_SAME_TWO_OTHER)
+    assert_allclose(measure_value_contrast(model), [(3 + 1 / 4) - (-2 + 2 / 8)], rtol=1e-12)
+
+
+def test_value_matrix_has_predicted_words_in_rows_and_mask_first_in_columns():
+    model = make(ModelConfig(n_heads=2, bias=True))
+    with torch.no_grad():
+        model.bias += 5  # what a shown token adds does not depend on it
+    W = model.layer.W_V[0].sum(0).detach().numpy()
+    assert_allclose(measure_value_matrix(model), [W[1:5, 0:5]], rtol=1e-12)
+
+
+@pytest.mark.parametrize("decoder", ["tied", "trained"])
+def test_value_matrix_is_what_a_token_attended_to_alone_adds(decoder):
+    cfg = ModelConfig(embedding="trained", decoder=decoder, d_model=3, init_scale=1.0, n_heads=2)
+    model = make(cfg, n_runs=2)
+    alone = torch.arange(5)[:, None]  # documents of one token
+    for run, found in enumerate(measure_value_matrix(model)):
+        scores = model.run(run)(alone, torch.ones(5, 1, dtype=torch.bool))[:, 0].detach()
+        assert_allclose(found, scores[:, 1:5].T, rtol=1e-10)
+
+
+def test_norms_are_frobenius():
+    model = make(ModelConfig(n_heads=2), n_runs=3)
+    for name, found in measure_norms(model).items():
+        weight = getattr(model.layer, name).detach().numpy()
+        assert_allclose(found, [math.sqrt((run**2).sum()) for run in weight], rtol=1e-12)
+
+
+# Embeddings -----------------------------------------------------------------------------------
+
+
+def test_embedding_by_hand():
+    model = make(ModelConfig(embedding="trained", decoder="tied", d_model=2))
+    with torch.no_grad():  # topic 1: (3, 4) and (4, 3); topic 2: (-3, -4) twice
+        model.W_E[0, :, 1:5] = torch.tensor([[3.0, 4, -3, -3], [4, 3, -4, -4]])
+    found = measure_embedding(model)
+    assert_allclose(found["inner product"], [[25, 49 / 2, -49 / 2]])
+    assert_allclose(found["cosine"], [[1, 49 / 50, -49 / 50]])
+
+
+def test_embedding_divides_by_length():
+    model = make(ModelConfig(embedding="trained", decoder="tied", d_model=4), SOME, n_runs=2)
+    first = measure_embedding(model)
+    with torch.no_grad():
+        model.W_E *= torch.arange(1, SOME.n_tokens + 1)
+    assert_allclose(measure_embedding(model)["cosine"], first["cosine"], rtol=1e-12)
+    assert not np.allclose(measure_embedding(model)["inner product"], first["inner product"])
+
+
+# Attention ------------------------------------------------------------------------------------
+
+
+def pair_loop(model, run, docs):
+    """Mean of N * attention over token pairs of each relation, one pair at a time."""
+    scores = model.scores()[run].detach().numpy()
+    heads, topic_of = len(scores), model.corpus.topic_of
+    sums, pairs = np.zeros((heads, 3)), np.zeros(3)
+    for doc in docs:
+        for query in doc:
+            related = [relate(query, key, topic_of) for key in doc]
+            np.add.at(pairs, related, 1)
+            for head in range(heads):
+                odds = [math.exp(scores[head, query, key]) for key in doc]
+                for relation, odd in zip(related, odds, strict=True):
+                    sums[head, relation] += len(doc) * odd / sum(odds)
+    return sums / pairs
+
+
+def relate(first, second, topic_of):
+    if first == second:
+        return 0
+    return 1 if topic_of[first - 1] == topic_of[second - 1] else 2
+
+
+@pytest.mark.parametrize("cfg", [ModelConfig(attention="uniform"), ModelConfig(init_scale=0.0)])
+def test_uniform_attention_has_ratio_one(cfg):
+    counts = sample_corpus(SOME, 50, numpy_rng(0)).counts()
+    found = measure_attention(make(cfg, SOME, n_runs=2), counts)
+    assert_allclose(found.ratio, np.ones((2, 1, 3)), rtol=1e-14)
+    assert_allclose(found.contrast, np.ones((2, 1)), rtol=1e-14)
+    assert_allclose(found.interval(numpy_rng(1)), np.ones((2, 2, 1, 3)), rtol=1e-14)
+
+
+def test_attention_by_hand():
+    """Documents 1 2 3 4 in odds 3 : 2 : 1: a query gives 3/7, 2/7, 1/7 and 1/7; N = 4."""
+    model = make(ModelConfig(init_scale=0.0))
+    teach_relations(model, [3, 2, 1])
+    found = measure_attention(model, np.ones((5, 4), dtype=int))
+    assert_allclose(found.pairs, np.repeat([[4], [4], [8]], 5, axis=1))
+    assert_allclose(found.ratio, [[[12 / 7, 8 / 7, 4 / 7]]], rtol=1e-12)
+    assert_allclose(found.contrast, [[2]], rtol=1e-12)
+
+
+def test_attention_of_copies_by_hand():
+    """Document 1 1 3: word 1 gives 4/9 to each copy and 1/9 to 3; word 3 gives 1/6, 1/6, 4/6."""
+    model = make(ModelConfig(init_scale=0.0))
+    teach_relations(model, [4, 2, 1])
+    found = measure_attention(model, np.array([[2, 0, 1, 0]]))
+    same_word = 3 * (4 * 4 / 9 + 4 / 6) / 5  # 4 pairs of word 1, one of word 3
+    other_topic = 3 * (2 * 1 / 9 + 2 * 1 / 6) / 4
+    assert_allclose(found.sums[0, 0, :, 0], [5 * same_word, 0, 4 * other_topic], rtol=1e-12)
+    assert_allclose(found.pairs[:, 0], [5, 0, 4])
+
+
+def test_attention_table_by_hand():
+    model = make(ModelConfig(init_scale=0.0))
+    teach_relations(model, [3, 2, 1])
+    expected = [[12, 8, 4, 4], [8, 12, 4, 4], [4, 4, 12, 8], [4, 4, 8, 12]]
+    assert_allclose(measure_attention_table(model), [np.array(expected) / 7], rtol=1e-12)
+
+
+def test_attention_to_a_mask_by_hand():
+    model = make(ModelConfig(init_scale=0.0))
+    assert_allclose(measure_mask_attention(model), [1])
+    with torch.no_grad():  # odds of a mask 6; of the words 1, 2, 3 and 6, so 3 on average
+        model.layer.W_Q[0, 0, 0, 0] = math.sqrt(8)
+        model.layer.W_K[0, 0, 0, :5] = torch.tensor([6.0, 1, 2, 3, 6]).log()
+    assert_allclose(measure_mask_attention(model), [2], rtol=1e-12)
+
+
+CONFIGS = {
+    "paper": ModelConfig(init_scale=1.0),
+    "two heads": ModelConfig(init_scale=1.0, n_heads=2),
+    "embedding": ModelConfig(embedding="trained", decoder="tied", d_model=4, init_scale=1.0),
+}
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("doc_len", [12, (4, 20)])
+def test_bag_probe_is_position_probe_is_pair_loop(name, doc_len):
+    corpus_cfg = CorpusConfig(3, 3, topics_per_doc=2, doc_len=doc_len)
+    model = make(CONFIGS[name], corpus_cfg, n_runs=2)
+    corpus = sample_corpus(corpus_cfg, 15, numpy_rng(0))
+    found = measure_attention(model, corpus.counts()).ratio
+    docs = [row[row != corpus_cfg.pad] for row in corpus.tokens]
+    for run in range(2):
+        assert_allclose(found[run], pair_loop(model, run, docs), rtol=1e-11)
+        tokens = torch.from_numpy(corpus.tokens)
+        (slow,) = measure_position_attention(model.run(run), tokens, corpus_cfg)
+        assert_allclose(found[run], slow, rtol=1e-11)
+
+
+def test_position_probe_measures_each_layer_and_head():
+    cfg = ModelConfig(n_layers=2, n_heads=3, residual=True, init_scale=1.0)
+    model = TopicTransformer(cfg, SOME, torch_rng(0))
+    tokens = torch.from_numpy(sample_corpus(SOME, 10, numpy_rng(0)).tokens)
+    found = measure_position_attention(model, tokens, SOME)
+    assert found.shape == (2, 3, 3)
+    assert len(np.unique(found.round(6))) == 18
+
+
+def test_bootstrap_interval_is_that_of_a_loop_over_resampled_documents():
+    model = make(ModelConfig(init_scale=2.0), SOME, n_runs=2)
+    found = measure_attention(model, sample_corpus(SOME, 40, numpy_rng(0)).counts())
+    rng, draws = np.random.default_rng(1), []
+    for _ in range(4000):
+        chosen = rng.integers(40, size=40)
+        resampled = AttentionByRelation(found.sums[..., chosen], found.pairs[:, chosen])
+        draws.append(resampled.ratio)
+    low, high = found.interval(numpy_rng(2), n_boot=4000)
+    width = high - low
+    assert (low < found.ratio).all() and (found.ratio < high).all()
+    assert_allclose((low, high), np.quantile(draws, [0.025, 0.975], axis=0), atol=0.1 * width.max())
+    narrow = found.interval(numpy_rng(2), n_boot=4000, confidence=0.5)
+    assert (narrow[1] - narrow[0] < 0.6 * width).all()
+
+
+def test_bootstrap_interval_covers():
+    corpus, repeats = CorpusConfig(3, 3, topics_per_doc=2, doc_len=12), 200
+    model = make(ModelConfig(init_scale=2.0), corpus)
+    documents = sample_corpus(corpus, 50 * repeats, numpy_rng(0)).counts()
+    truth = measure_attention(model, documents).ratio
+    hits, rng = [], numpy_rng(1)
+    for counts in documents.reshape(repeats, 50, -1):
+        low, high = measure_attention(model, counts).interval(rng, n_boot=400)
+        hits.append((low < truth) & (truth < high))
+    coverage = np.mean(hits, axis=0)
+    assert (coverage > 0.88).all() and (coverage < 0.99).all()
+
+
+# What is recorded -----------------------------------------------------------------------------
+
+
+def test_stages_and_film_record_the_probes_of_each_run():
+    model = make(ModelConfig(init_scale=1.0, n_heads=2), SOME, n_runs=3)
+    counts = sample_corpus(SOME, 20, numpy_rng(0)).counts()
+    stages, film = stage_measure(counts)(model), film_measure(counts)(model)
+    assert_allclose(stages["knowledge"], measure_value_blocks(model))
+    assert_allclose(stages["attention"], measure_attention(model, counts).contrast[:, 0])
+    assert {"W_V", "W_K", "W_Q"} < stages.keys() < film.keys()
+    for name in stages:
+        assert stages[name].shape == (3,)
+        assert_allclose(film[name], stages[name])
+    assert_allclose(film["value table"], measure_value_matrix(model)[:, :, 1:])
+    assert_allclose(film["attention table"], measure_attention_table(model))
+
+
+def test_probe_of_500_documents_takes_a_tenth_of_a_second():
+    corpus, seconds = CorpusConfig(n_topics=10, words_per_topic=10, doc_len=100), []
+    model, counts = make(ModelConfig(), corpus), sample_corpus(corpus, 500, numpy_rng(0)).counts()
+    for _ in range(3):
+        start = time.perf_counter()
+        measure_attention(model, counts)
+        seconds.append(time.perf_counter() - start)
+    assert min(seconds) <= 0.1
