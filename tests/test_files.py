@@ -1,5 +1,8 @@
 """A file is there whole or not at all, and nothing is left beside it."""
 
+import os
+from pathlib import Path
+
 import pytest
 
 from twostage.files import write_whole
@@ -35,6 +38,22 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path, old):
     with pytest.raises(UnicodeEncodeError):
         write_whole(path, UNWRITABLE)
     assert [file.read_text() for file in tmp_path.iterdir()] == ([] if old is None else [old])
+
+
+def test_the_old_file_stands_until_the_new_one_is_complete(tmp_path, monkeypatch):
+    path = tmp_path / "table.csv"
+    path.write_text("old text")
+    before_the_rename = []
+
+    def interrupt(temporary, target):
+        before_the_rename.append((Path(temporary).read_text(), Path(target).read_text()))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write_whole(path, "new text")
+    assert before_the_rename == [("new text", "old text")]
+    assert [file.read_text() for file in tmp_path.iterdir()] == ["old text"]
 
 
 def test_a_failed_rename_leaves_nothing_behind(tmp_path):

@@ -18,7 +18,7 @@ MODULES = {
 }
 PAPERS = ("topics", "translation")
 ARROW = (
-    {"corpus", "batches", "wikipedia"},
+    {"corpus", "batches", "statistics", "wikipedia"},
     {"model", "bags", "pretrained", "windows"},
     {"training"},
     {"probes", "contrasts"},

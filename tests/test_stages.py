@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from twostage.intervals import rate_interval
-from twostage.stages import StageTimes, crossing_time, order_rate
+from twostage.stages import StageTimes, crossing_time
 from twostage.training import History
 
 NAN = np.nan
@@ -21,6 +20,7 @@ STEPS = np.array([0, 1, 10, 100])
         ([0.0, 0.25, 0.75, 1.0], 5.5),  # half way between steps 1 and 10
         ([0.0, 0.4, 0.4, 0.8], 32.5),  # a quarter of the way from 10 to 100
         ([0.0, 0.5, 0.6, 0.7], 1),  # reached exactly
+        ([0.0, 0.0, 0.0, 0.5], 100),
         ([0.0, 0.6, 0.0, 0.6], 5 / 6),  # falls back below: still the first time
         ([NAN, 0.0, 1.0, 1.0], 5.5),  # not measurable at first
         ([NAN, 1.0, 1.0, 1.0], 1),  # not measurable before it was there
@@ -54,7 +54,7 @@ def test_times_are_read_off_a_history_each_with_its_criterion():
 
 
 @pytest.mark.parametrize(
-    "until, knowledge, attention", [(100, [1, 10], [40, 55]), (10, [1, 5.5], [5.5, NAN])]
+    "until, knowledge, attention", [(100, [1, 10], [32.5, 55]), (10, [1, 5.5], [5.5, NAN])]
 )
 def test_half_way_depends_on_when_one_stops_looking(until, knowledge, attention):
     history = History(STEPS, {name: table[:2] for name, table in HISTORY.values.items()})
@@ -67,12 +67,6 @@ def test_half_way_depends_on_when_one_stops_looking(until, knowledge, attention)
 def test_order_counts_only_runs_that_reached_both_and_no_ties():
     times = StageTimes(np.array([1.0, 5.0, 3.0, 2.0, NAN]), np.array([2.0, 4.0, 3.0, NAN, 1.0]))
     assert times.order() == (1, 3)
-    assert order_rate(times) == (1 / 3, *rate_interval(1, 3))
-
-
-def test_order_rate_is_unknown_if_no_run_reached_both():
-    rate, low, high = order_rate(StageTimes(np.array([1.0, NAN]), np.array([NAN, 1.0])))
-    assert np.isnan(rate) and (low, high) == (0, 1)
 
 
 def test_summary_by_hand():

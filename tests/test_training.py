@@ -8,7 +8,7 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from torch import nn
 
-from twostage.training import History, TrainConfig, train
+from twostage.training import TrainConfig, train
 
 START = torch.tensor([3.0, -1.0, 0.5], dtype=torch.float64)
 
@@ -58,7 +58,7 @@ def numpy_sgd(rate, decay=0.0):
 @pytest.mark.parametrize(
     "cfg, update",
     [
-        (TrainConfig(20, 0.1, "sgd"), numpy_sgd(0.1)),
+        (TrainConfig(20, 0.1, "sgd", n_records=4), numpy_sgd(0.1)),
         (TrainConfig(20, 0.1, "sgd", weight_decay=0.3), numpy_sgd(0.1, 0.3)),
         (TrainConfig(20, 0.1, "adam"), numpy_adam(0.1)),
     ],
@@ -96,6 +96,13 @@ def test_records_run_from_0_to_the_last_step_early_often(steps, n_records):
     assert gaps[-1] == gaps.max()
 
 
+def test_nothing_is_recorded_unless_asked_for():
+    model = Parabola()
+    history = train(model, [torch.tensor(1.0)] * 3, loss, TrainConfig(3, 0.1, "sgd"))
+    assert history.values == {}
+    assert_allclose(model.w.detach(), follow(numpy_sgd(0.1), 3)[:, 3], rtol=1e-12)
+
+
 def test_nothing_is_printed_when_nobody_watches(capsys, monkeypatch):
     monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
     train(Parabola(), [torch.tensor(1.0)] * 3, loss, TrainConfig(3), weight)
@@ -112,15 +119,6 @@ def test_tables_can_be_recorded_too():
     ).values["film"]
     assert film.shape == (3, 2, 3)  # run, column, record
     assert_array_equal(film[:, 1], 2 * film[:, 0])
-
-
-def test_frame_is_tidy():
-    values = {"w": np.array([[1.0, 2.0], [3.0, np.nan]]), "b": np.zeros((2, 2))}
-    frame = History(np.array([0, 5]), values).frame()
-    assert [*frame.columns] == ["run", "step", "measure", "value"]
-    assert len(frame) == 8, "an undefined value is a row too"
-    assert frame[frame.measure == "w"].value.tolist()[:3] == [1, 2, 3]
-    assert frame.query("run == 1 and step == 0 and measure == 'w'").value.item() == 3
 
 
 @pytest.mark.parametrize(

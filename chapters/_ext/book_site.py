@@ -47,7 +47,10 @@ def add_repository_buttons(app, config):
             f"BOOK_REPOSITORY_URL must be an address on github.com or gitlab.com, got {url!r}:"
             " correct it, or unset it to build without repository buttons"
         )
-    launch = {"notebook_interface": "jupyterlab", "binderhub_url": "https://mybinder.org"}
+    launch = {
+        "notebook_interface": "jupyterlab",
+        "binderhub_url": "https://mybinder.org",
+    }
     if host == "github.com":
         launch["colab_url"] = "https://colab.research.google.com"
     config.html_theme_options |= {

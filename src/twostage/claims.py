@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
-from IPython.display import display
 from jaxtyping import Float
 
 from twostage.intervals import median_interval, rate_interval
+from twostage.style import show_table
 
 METADATA_KEY = "twostage_claims"  # where a chapter's output keeps its rows for `twostage claims`
 
@@ -45,6 +45,8 @@ class Claim:
         above: bool = True,
     ) -> "Claim":
         """Claim that the median over runs lies above (or below) `threshold`."""
+        if np.isnan(values).any():
+            raise ValueError(f"{claim}: a run is nan; count runs that never got there as inf")
         value, bounds = float(np.median(values)), median_interval(values)
         return cls(claim, source, measure, value, *bounds, threshold, above)
 
@@ -64,10 +66,10 @@ def ledger(claims: Sequence[Claim]) -> None:
         {
             "claim": [row["claim"] for row in rows],
             "measure": [row["measure"] for row in rows],
-            "value": [f"{row['value']:.4g}" for row in rows],
+            "value": [row["value"] for row in rows],
             "interval": [f"{row['low']:.4g} to {row['high']:.4g}" for row in rows],
             "criterion": [f"{s} {row['threshold']:.4g}" for s, row in zip(sign, rows, strict=True)],
             "verdict": [row["verdict"] for row in rows],
         }
     )
-    display(table.style.hide(axis="index"), metadata={METADATA_KEY: rows})
+    show_table(table, {METADATA_KEY: rows})

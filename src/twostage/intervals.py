@@ -7,7 +7,7 @@ from scipy import stats
 
 def mean_interval(
     values: Float[np.ndarray, "run ..."], confidence: float = 0.95
-) -> tuple[Float[np.ndarray, "..."], Float[np.ndarray, "..."]]:
+) -> tuple[Float[np.ndarray, "..."] | float, Float[np.ndarray, "..."] | float]:
     """Student's interval for the mean over the first axis."""
     n, mean = len(values), np.mean(values, axis=0)
     half = stats.t.ppf(0.5 + confidence / 2, n - 1) * np.std(values, axis=0, ddof=1) / np.sqrt(n)

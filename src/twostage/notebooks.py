@@ -6,6 +6,7 @@ times, no widget state, no metadata of the machine. Running one with other param
 papermill and writes another file.
 """
 
+import base64
 import copy
 import logging
 import os
@@ -190,7 +191,20 @@ def execute_in_place(path: Path, check: bool = False) -> bool:
     if path.read_bytes() != before:
         raise ChapterFailed(f"{path.stem} was edited while it ran: kept as it is, execute it again")
     write_whole(path, to_text(notebook))
+    for name, picture in saved_figures(notebook).items():
+        write_whole(path.parent / name, picture)
     return True
+
+
+def saved_figures(notebook: NotebookNode) -> dict[str, bytes]:
+    """Return the pictures that cells ask to keep as files (metadata twostage.save_figure)."""
+    return {
+        cell.metadata["twostage"]["save_figure"]: base64.b64decode(output.data["image/png"])
+        for cell in notebook.cells
+        if "save_figure" in cell.metadata.get("twostage", {})
+        for output in cell.outputs
+        if "image/png" in output.get("data", {})
+    }
 
 
 def _normalise(notebook: NotebookNode) -> None:

@@ -1,5 +1,7 @@
 """One seed, many independent generators: randomness is an argument everywhere in this package."""
 
+import hashlib
+
 import numpy as np
 import torch
 
@@ -10,7 +12,8 @@ def numpy_rng(seed: int, *stream: int | str) -> np.random.Generator:
     `numpy_rng(0, "corpus")` and `numpy_rng(0, "masks")` share no random numbers, so that adding
     a draw to one never shifts the other.
     """
-    return np.random.default_rng([_natural(seed), *map(_key, stream)])
+    name = repr((_natural(seed), *map(_part, stream)))
+    return np.random.default_rng(int.from_bytes(hashlib.sha256(name.encode()).digest()))
 
 
 def torch_rng(seed: int, *stream: int | str) -> torch.Generator:
@@ -18,8 +21,8 @@ def torch_rng(seed: int, *stream: int | str) -> torch.Generator:
     return torch.Generator().manual_seed(int(numpy_rng(seed, *stream).integers(2**63 - 1)))
 
 
-def _key(part: int | str) -> int:
-    return int.from_bytes(part.encode(), "little") if isinstance(part, str) else _natural(part)
+def _part(part: int | str) -> int | str:
+    return part if isinstance(part, str) else _natural(part)
 
 
 def _natural(seed: int) -> int:

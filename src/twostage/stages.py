@@ -5,13 +5,12 @@ interpolated between records, so that they do not hang on the recording interval
 """
 
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
-from twostage.intervals import median_interval, rate_interval
+from twostage.intervals import median_interval
 from twostage.training import History
 
 
@@ -24,7 +23,7 @@ def crossing_time(
     before, run = np.maximum(after - 1, 0), np.arange(len(values))
     low, high = values[run, before], values[run, after]
     with np.errstate(invalid="ignore", divide="ignore"):
-        share = np.where(after > 0, (threshold - low) / (high - low), 0.0)
+        share = np.where((after > 0) & np.isfinite(low), (threshold - low) / (high - low), 1.0)
     time = steps[before] + share * (steps[after] - steps[before])
     return np.where(above.any(axis=1), time, np.nan)
 
@@ -42,7 +41,7 @@ class StageTimes:
         history: History,
         criteria: tuple[float, float],
         runs: slice = slice(None),
-    ) -> Self:
+    ) -> "StageTimes":
         """Read both times off a history that recorded `knowledge` and `attention`."""
         names = ("knowledge", "attention")
         return cls(
@@ -53,7 +52,9 @@ class StageTimes:
         )
 
     @classmethod
-    def half_way(cls, history: History, starts: tuple[tuple[str, float], ...], until: int) -> Self:
+    def half_way(
+        cls, history: History, starts: tuple[tuple[str, float], ...], until: int
+    ) -> "StageTimes":
         """Read off when each measure had gone half its way from `start` to its value at `until`.
 
         `starts` names the measures of knowledge and of attention and where each begins. This
@@ -85,9 +86,3 @@ class StageTimes:
             rows.append([stage, reached, median, low, high, q1, q3])
         names = ["stage", "reached", "median", "low", "high", "quartile 1", "quartile 3"]
         return pd.DataFrame(rows, columns=names)
-
-
-def order_rate(times: StageTimes) -> tuple[float, float, float]:
-    """Share of runs with knowledge first, among those with both, and its Wilson interval."""
-    first, both = times.order()
-    return (first / both if both else np.nan, *rate_interval(first, both))

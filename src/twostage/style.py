@@ -3,7 +3,10 @@
 from importlib.resources import files
 
 import matplotlib.pyplot as plt
+import myst_nb
 import numpy as np
+import pandas as pd
+from IPython.display import display
 from jaxtyping import Float, Int
 from matplotlib.axes import Axes
 
@@ -11,11 +14,27 @@ KNOWLEDGE, ATTENTION = "#0072B2", "#D55E00"  # what goes with what; where to loo
 RELATION = {"same word": "#AA4499", "same topic": "#009E73", "other topic": "#7F7F7F"}
 THEORY = {"color": "#222222", "linestyle": (0, (5, 2)), "linewidth": 1.3}  # always dashed
 CHANCE = {"color": "#7F7F7F", "linestyle": ":", "linewidth": 1.3}  # always dotted
+VERDICTS = ("holds", "open", "fails")
 
 
 def use() -> None:
     """Apply the book's style to all figures from here on."""
     plt.style.use(str(files("twostage") / "book.mplstyle"))
+
+
+def show_table(table: pd.DataFrame, metadata: dict | None = None) -> None:
+    """Show a table without its index, numbers to four significant digits."""
+    text = table.map(lambda x: f"{x:.4g}" if isinstance(x, float) else str(x))
+    html = text.to_html(index=False, border=0)
+    for verdict in VERDICTS:
+        html = html.replace(f"<td>{verdict}</td>", f'<td><b class="{verdict}">{verdict}</b></td>')
+    plain = text.to_string(index=False)
+    display({"text/plain": plain, "text/html": html}, raw=True, metadata=metadata)
+
+
+def glue(name: str, value: float | int | str) -> None:
+    """Keep a number of this chapter under `name` for its prose, without showing it here."""
+    myst_nb.glue(name, value.item() if isinstance(value, np.generic) else value, display=False)
 
 
 def plot_runs(

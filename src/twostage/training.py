@@ -6,14 +6,20 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 from tqdm import trange
 
 OPTIMIZERS = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}
-Measure = Callable[[nn.Module], dict[str, Float[np.ndarray, " run"]]]
+
+
+def measure_nothing(model: nn.Module) -> dict:
+    """Record nothing: for runs of which only the trained model matters."""
+    return {}
+
+
+Measure = Callable[[nn.Module], dict[str, Float[np.ndarray, "run ..."]]]
 
 
 @dataclass(frozen=True)
@@ -23,7 +29,7 @@ class TrainConfig:
     steps: int = 1000
     learning_rate: float = 0.01
     optimizer: str = "adam"  # sgd or adam
-    weight_decay: float = 0.0  # coefficient of the squared-norm penalty
+    weight_decay: float = 0.0  # coefficient of half the squared norm
     n_records: int = 100  # how often to measure, evenly on a logarithmic axis of steps
 
     def __post_init__(self) -> None:
@@ -35,13 +41,15 @@ class TrainConfig:
                 raise ValueError(f"{name} must be >= 1, got {getattr(self, name)}")
         for name, rule in (("learning_rate", "> 0"), ("weight_decay", ">= 0")):
             value = getattr(self, name)
-            if not (value > 0 or (value == 0 and name == "weight_decay")):
+            allowed = 0 < value < np.inf or (value == 0 and name == "weight_decay")
+            if not allowed:
                 raise ValueError(f"{name} must be {rule}, got {value}")
 
     @property
     def record_steps(self) -> Int[np.ndarray, " record"]:
         """Steps at which models are measured: 0, then early often and later seldom."""
-        return np.unique([0, *np.geomspace(1, self.steps, self.n_records).round().astype(int)])
+        evenly = np.geomspace(1, self.steps, self.n_records).round().astype(int)
+        return np.unique([0, *evenly, self.steps])
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,20 +57,7 @@ class History:
     """What was measured, when."""
 
     steps: Int[np.ndarray, " record"]
-    values: dict[str, Float[np.ndarray, "run record"]]
-
-    def frame(self) -> pd.DataFrame:
-        """Tidy table: run, step, measure, value."""
-        tables = [
-            pd.DataFrame(value, columns=self.steps)
-            .rename_axis(index="run", columns="step")
-            .stack()
-            .rename("value")
-            .reset_index()
-            .assign(measure=name)
-            for name, value in self.values.items()
-        ]
-        return pd.concat(tables, ignore_index=True)[["run", "step", "measure", "value"]]
+    values: dict[str, Float[np.ndarray, "run ... record"]]
 
 
 def train(
@@ -70,7 +65,7 @@ def train(
     batches: Iterable,
     loss_fn: Callable[[nn.Module, object], Float[Tensor, " run"]],
     cfg: TrainConfig,
-    measure: Measure,
+    measure: Measure = measure_nothing,
 ) -> History:
     """Train a model in place; measure it before the first step and at `cfg.record_steps`.
 

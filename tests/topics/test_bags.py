@@ -164,6 +164,21 @@ def test_more_than_one_layer_is_refused():
         BagTransformer(ModelConfig(n_layers=2), CORPUS, [torch_rng(0)])
 
 
+@pytest.mark.parametrize(
+    "cfgs, n_runs",
+    [
+        ([ModelConfig(), ModelConfig(attention="uniform")], 2),
+        ([ModelConfig(), ModelConfig(n_heads=2)], 2),
+        ([ModelConfig()], 2),
+        (ModelConfig(), 0),
+    ],
+)
+def test_runs_that_differ_in_more_than_their_scale_are_refused(cfgs, n_runs):
+    count = len(cfgs) if isinstance(cfgs, list) else n_runs
+    with pytest.raises(ValueError, match=f"got {count} configurations for {n_runs} runs"):
+        BagTransformer(cfgs, CORPUS, [torch_rng(seed) for seed in range(n_runs)])
+
+
 def test_float32_computes_in_float32():
     cfg = ModelConfig(dtype="float32", bias=True, n_heads=2)
     model = BagTransformer(cfg, CORPUS, [torch_rng(0)])

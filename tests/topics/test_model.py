@@ -260,8 +260,8 @@ def test_frozen_parts_are_what_they_say():
         ({"dtype": "float16"}, "dtype must be one of ('float64', 'float32')"),
         ({"n_layers": 0}, "n_layers must be >= 1, got 0"),
         ({"n_heads": 0}, "n_heads must be >= 1, got 0"),
-        ({"init_scale": -0.1}, "init_scale must be >= 0, got -0.1"),
-        ({"init_scale": float("nan")}, "init_scale must be >= 0, got nan"),
+        ({"init_scale": -0.1}, "init_scale must be a number >= 0, got -0.1"),
+        ({"init_scale": float("nan")}, "init_scale must be a number >= 0, got nan"),
         ({"layer_norm": True}, "layer_norm follows a sum: set residual or mlp as well"),
     ],
 )

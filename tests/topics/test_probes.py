@@ -23,10 +23,12 @@ from twostage.topics.probes import (
     measure_mask_attention,
     measure_norms,
     measure_position_attention,
+    measure_preference_table,
     measure_value_blocks,
     measure_value_contrast,
     measure_value_matrix,
     relations,
+    shuffle_topics,
     stage_measure,
 )
 
@@ -69,6 +71,22 @@ def test_mean_by_relation_by_hand():
     table = np.array([[1.0, 2.0, 5.0], [4.0, 3.0, 6.0], [7.0, 10.0, 5.0]])
     means = mean_by_relation(np.stack([table, 2 * table]), np.array([0, 0, 1]))
     assert_allclose(means, [[3, 3, 7], [6, 6, 14]])
+
+
+def test_shuffled_topics_are_what_a_table_shows_by_chance():
+    topic_of, draws = np.array([0, 0, 0, 1, 1, 2]), 2000
+    table = np.random.default_rng(0).normal(size=(6, 6)) + np.equal.outer(topic_of, topic_of)
+    found = shuffle_topics(table, topic_of, np.random.default_rng(1), draws)
+    assert found.shape == (draws,)
+    assert abs(found.mean()) < 4 * found.std() / math.sqrt(draws)
+    rng = np.random.default_rng(1)
+    for difference in found[:5]:
+        shuffled = rng.permutation(topic_of)
+        pairs = {True: [], False: []}
+        for i in range(6):
+            for j in set(range(6)) - {i}:
+                pairs[bool(shuffled[i] == shuffled[j])].append(table[i, j])
+        assert_allclose(difference, np.mean(pairs[True]) - np.mean(pairs[False]), rtol=1e-12)
 
 
 # Values ---------------------------------------------------------------------------------------
@@ -164,20 +182,43 @@ def test_embedding_divides_by_length():
 # Attention ------------------------------------------------------------------------------------
 
 
-def pair_loop(model, run, docs):
+def position_attention(model, run, head, doc):
+    """N * attention of one document, [query, key], one softmax at a time."""
+    scores = model.scores()[run, head].detach().numpy()
+    table = []
+    for query in doc:
+        odds = [math.exp(scores[query, key]) for key in doc]
+        table.append([len(doc) * odd / sum(odds) for odd in odds])
+    return table
+
+
+def loop_ratio(model, run, head, docs):
     """Mean of N * attention over token pairs of each relation, one pair at a time."""
-    scores = model.scores()[run].detach().numpy()
-    heads, topic_of = len(scores), model.corpus.topic_of
-    sums, pairs = np.zeros((heads, 3)), np.zeros(3)
+    values = {0: [], 1: [], 2: []}
     for doc in docs:
-        for query in doc:
-            related = [relate(query, key, topic_of) for key in doc]
-            np.add.at(pairs, related, 1)
-            for head in range(heads):
-                odds = [math.exp(scores[head, query, key]) for key in doc]
-                for relation, odd in zip(related, odds, strict=True):
-                    sums[head, relation] += len(doc) * odd / sum(odds)
-    return sums / pairs
+        table = position_attention(model, run, head, doc)
+        for i, query in enumerate(doc):
+            for j, key in enumerate(doc):
+                values[relate(query, key, model.corpus.topic_of)].append(table[i][j])
+    return [np.mean(values[relation]) for relation in range(3)]
+
+
+def loop_contrast(model, run, head, docs):
+    """Key by key: mean from queries of its topic over mean from others, weighted as matched."""
+    same = other = 0
+    for doc in docs:
+        table = position_attention(model, run, head, doc)
+        for j, key in enumerate(doc):
+            sides = [
+                [table[i][j] for i, query in enumerate(doc)
+                 if relate(query, key, model.corpus.topic_of) == relation]
+                for relation in (1, 2)
+            ]  # fmt: skip
+            if all(sides):
+                weight = 1 / (1 / len(sides[0]) + 1 / len(sides[1]))
+                same += weight * np.mean(sides[0])
+                other += weight * np.mean(sides[1])
+    return same / other
 
 
 def relate(first, second, topic_of):
@@ -192,7 +233,7 @@ def test_uniform_attention_has_ratio_one(cfg):
     found = measure_attention(make(cfg, SOME, n_runs=2), counts)
     assert_allclose(found.ratio, np.ones((2, 1, 3)), rtol=1e-14)
     assert_allclose(found.contrast, np.ones((2, 1)), rtol=1e-14)
-    assert_allclose(found.interval(numpy_rng(1)), np.ones((2, 2, 1, 3)), rtol=1e-14)
+    assert_allclose(found.interval(numpy_rng(1)), np.ones((2, 2, 1)), rtol=1e-14)
 
 
 def test_attention_by_hand():
@@ -205,6 +246,20 @@ def test_attention_by_hand():
     assert_allclose(found.contrast, [[2]], rtol=1e-12)
 
 
+def test_keys_that_all_queries_like_are_no_contrast():
+    """Why keys are matched: document 1 2 3, where every query likes 1 and 2 three times as much.
+
+    Same-topic pairs get 9/7; other pairs 3/7 (to word 3) or 9/7 (from word 3), 6/7 on average.
+    """
+    model = make(ModelConfig(init_scale=0.0))
+    with torch.no_grad():
+        model.layer.W_Q[0, 0, 0, :] = math.sqrt(8)
+        model.layer.W_K[0, 0, 0, 1:5] = torch.from_numpy(np.log([3, 3, 1, 1]))
+    found = measure_attention(model, np.array([[1, 1, 1, 0]]))
+    assert_allclose(found.ratio[0, 0, 1:], [9 / 7, 6 / 7], rtol=1e-12)
+    assert_allclose(found.contrast, [[1]], rtol=1e-12)
+
+
 def test_attention_of_copies_by_hand():
     """Document 1 1 3: word 1 gives 4/9 to each copy and 1/9 to 3; word 3 gives 1/6, 1/6, 4/6."""
     model = make(ModelConfig(init_scale=0.0))
@@ -214,6 +269,7 @@ def test_attention_of_copies_by_hand():
     other_topic = 3 * (2 * 1 / 9 + 2 * 1 / 6) / 4
     assert_allclose(found.sums[0, 0, :, 0], [5 * same_word, 0, 4 * other_topic], rtol=1e-12)
     assert_allclose(found.pairs[:, 0], [5, 0, 4])
+    assert_allclose(found.matched, 0)  # no key has queries of both kinds
 
 
 def test_attention_table_by_hand():
@@ -223,12 +279,33 @@ def test_attention_table_by_hand():
     assert_allclose(measure_attention_table(model), [np.array(expected) / 7], rtol=1e-12)
 
 
+def test_attention_table_is_a_mean_over_heads_with_queries_in_rows():
+    model = make(ModelConfig(init_scale=2.0, n_heads=2), n_runs=2)
+    expected = [
+        np.mean([position_attention(model, run, head, [1, 2, 3, 4]) for head in (0, 1)], axis=0)
+        for run in (0, 1)
+    ]
+    assert_allclose(measure_attention_table(model), expected, rtol=1e-12)
+
+
+def test_preference_is_what_is_left_of_scores_without_query_and_key_means():
+    model = make(ModelConfig(init_scale=2.0, n_heads=2), SOME, n_runs=2)
+    scores = model.scores()[:, :, 1:10, 1:10].detach().numpy().mean(1)
+    found = measure_preference_table(model)
+    assert_allclose(found.sum(1), 0, atol=1e-13)
+    assert_allclose(found.sum(2), 0, atol=1e-13)
+    left = scores - found  # a query's own and a key's own, nothing of both
+    assert_allclose(
+        left[:, 1:, 1:] - left[:, 1:, :1] - left[:, :1, 1:] + left[:, :1, :1], 0, atol=1e-13
+    )
+
+
 def test_attention_to_a_mask_by_hand():
     model = make(ModelConfig(init_scale=0.0))
     assert_allclose(measure_mask_attention(model), [1])
     with torch.no_grad():  # odds of a mask 6; of the words 1, 2, 3 and 6, so 3 on average
         model.layer.W_Q[0, 0, 0, 0] = math.sqrt(8)
-        model.layer.W_K[0, 0, 0, :5] = torch.tensor([6.0, 1, 2, 3, 6]).log()
+        model.layer.W_K[0, 0, 0, :5] = torch.from_numpy(np.log([6, 1, 2, 3, 6]))
     assert_allclose(measure_mask_attention(model), [2], rtol=1e-12)
 
 
@@ -240,18 +317,22 @@ CONFIGS = {
 
 
 @pytest.mark.parametrize("name", CONFIGS)
-@pytest.mark.parametrize("doc_len", [12, (4, 20)])
-def test_bag_probe_is_position_probe_is_pair_loop(name, doc_len):
-    corpus_cfg = CorpusConfig(3, 3, topics_per_doc=2, doc_len=doc_len)
+@pytest.mark.parametrize("doc_len, boundaries", [(12, False), ((4, 20), False), ((4, 20), True)])
+def test_bag_probe_is_position_probe_is_pair_loop(name, doc_len, boundaries):
+    corpus_cfg = CorpusConfig(3, 3, topics_per_doc=2, doc_len=doc_len, boundaries=boundaries)
     model = make(CONFIGS[name], corpus_cfg, n_runs=2)
     corpus = sample_corpus(corpus_cfg, 15, numpy_rng(0))
-    found = measure_attention(model, corpus.counts()).ratio
-    docs = [row[row != corpus_cfg.pad] for row in corpus.tokens]
+    found = measure_attention(model, corpus.counts())
+    docs = [row[corpus_cfg.is_word(row)] for row in corpus.tokens]
     for run in range(2):
-        assert_allclose(found[run], pair_loop(model, run, docs), rtol=1e-11)
         tokens = torch.from_numpy(corpus.tokens)
         (slow,) = measure_position_attention(model.run(run), tokens, corpus_cfg)
-        assert_allclose(found[run], slow, rtol=1e-11)
+        assert_allclose(found.ratio[run], slow, rtol=1e-11)
+        for head in range(model.cfg.n_heads):
+            expected = loop_ratio(model, run, head, docs)
+            assert_allclose(found.ratio[run, head], expected, rtol=1e-11)
+            expected = loop_contrast(model, run, head, docs)
+            assert_allclose(found.contrast[run, head], expected, rtol=1e-11)
 
 
 def test_position_probe_measures_each_layer_and_head():
@@ -269,11 +350,11 @@ def test_bootstrap_interval_is_that_of_a_loop_over_resampled_documents():
     rng, draws = np.random.default_rng(1), []
     for _ in range(4000):
         chosen = rng.integers(40, size=40)
-        resampled = AttentionByRelation(found.sums[..., chosen], found.pairs[:, chosen])
-        draws.append(resampled.ratio)
+        fields = found.sums[..., chosen], found.pairs[:, chosen], found.matched[..., chosen]
+        draws.append(AttentionByRelation(*fields).contrast)
     low, high = found.interval(numpy_rng(2), n_boot=4000)
     width = high - low
-    assert (low < found.ratio).all() and (found.ratio < high).all()
+    assert (low < found.contrast).all() and (found.contrast < high).all()
     assert_allclose((low, high), np.quantile(draws, [0.025, 0.975], axis=0), atol=0.1 * width.max())
     narrow = found.interval(numpy_rng(2), n_boot=4000, confidence=0.5)
     assert (narrow[1] - narrow[0] < 0.6 * width).all()
@@ -283,7 +364,7 @@ def test_bootstrap_interval_covers():
     corpus, repeats = CorpusConfig(3, 3, topics_per_doc=2, doc_len=12), 200
     model = make(ModelConfig(init_scale=2.0), corpus)
     documents = sample_corpus(corpus, 50 * repeats, numpy_rng(0)).counts()
-    truth = measure_attention(model, documents).ratio
+    truth = measure_attention(model, documents).contrast
     hits, rng = [], numpy_rng(1)
     for counts in documents.reshape(repeats, 50, -1):
         low, high = measure_attention(model, counts).interval(rng, n_boot=400)

@@ -83,10 +83,12 @@ def test_runs_side_by_side_train_as_one_by_one(name, plan, loss):
 
 
 @pytest.mark.parametrize("masked_keys", [True, False])
+@pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("plan", PLANS)
 @pytest.mark.parametrize("name", MODELS)
-def test_a_run_trains_as_the_readable_model_does(name, plan, masked_keys):
-    fast, _ = train_runs(MODELS[name], PLANS[plan], RUNS, masked_keys=masked_keys)
+def test_a_run_trains_as_the_readable_model_does(name, plan, loss, masked_keys):
+    options = {"loss": loss, "masked_keys": masked_keys}
+    fast, _ = train_runs(MODELS[name], PLANS[plan], RUNS, **options)
     seed, scale = [*RUNS.items()][1]
     slow = TopicTransformer(
         replace(MODELS[name], init_scale=scale), CORPUS, torch_rng(seed, "weights")
@@ -96,7 +98,7 @@ def test_a_run_trains_as_the_readable_model_does(name, plan, masked_keys):
     optimizer = kind(slow.parameters(), lr=PLANS[plan].learning_rate)
     for _, batch in zip(range(20), batches, strict=False):
         optimizer.zero_grad()
-        position_loss(slow, batch, "cross-entropy").backward()
+        position_loss(slow, batch, loss).backward()
         optimizer.step()
     assert_weights(fast.run(1), slow, 1e-10)
 

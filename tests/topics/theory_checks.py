@@ -63,6 +63,22 @@ def check_mask_shares(theory):
     close([found[name] for name in ("masked", "shown_mask", "kept", "random")], expected, 1e-15)
 
 
+def check_statistics(theory):
+    cfg = CorpusConfig(4, 3, 2, doc_len=4, mask_rate=0.2, keep_rate=0.2, random_rate=0.3)
+    n = np.arange(5)
+    masked = stats.binom.pmf(n, 4, 0.2) @ np.maximum(n, 1) / 4
+    found = theory.predict_statistics(cfg)
+    close(found.pop("share of positions masked"), masked, 1e-15)
+    close(found.pop("share that shows [MASK]"), 0.5 * masked, 1e-15)
+    close(found.pop("share masked but left in place"), (0.2 + 0.3 / 12) * masked, 1e-15)
+    same = {"two positions share a topic": 1 / 2, "two positions share a word": 1 / 6}
+    for name, expected in same.items():
+        close(found.pop(name), expected, 1e-15)
+    draws = [len(set(draw)) for draw in product(range(2), repeat=4)]
+    assert_allclose(found.pop("topics in a document"), np.mean(draws), rtol=1e-13)
+    assert not found
+
+
 # The ledger ---------------------------------------------------------------------------------
 
 STATEMENTS = {  # number: (functions that state it, checks that hold it)
@@ -165,7 +181,11 @@ STATEMENTS = {  # number: (functions that state it, checks that hold it)
         (
             *("predict_topic_moments", "predict_cooccurrence", "predict_same_topic"),
             *("predict_same_word", "predict_distinct_topics", "predict_mask_shares"),
+            "predict_statistics",
         ),
-        (check_topic_moments, check_cooccurrence, check_distinct_topics, check_mask_shares),
+        (
+            *(check_topic_moments, check_cooccurrence, check_distinct_topics),
+            *(check_mask_shares, check_statistics),
+        ),
     ),
 }

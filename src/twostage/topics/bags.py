@@ -7,6 +7,7 @@ gradients to those of `model.TopicTransformer`.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from jaxtyping import Float
@@ -14,7 +15,7 @@ from torch import Tensor
 
 from twostage.topics.batches import Bags
 from twostage.topics.corpus import CorpusConfig
-from twostage.topics.model import ModelConfig, TopicTransformer
+from twostage.topics.model import Layer, ModelConfig, TopicTransformer
 
 
 class BagTransformer(TopicTransformer):
@@ -31,6 +32,11 @@ class BagTransformer(TopicTransformer):
         rngs: Sequence[torch.Generator],
     ) -> None:
         cfgs = [cfg] * len(rngs) if isinstance(cfg, ModelConfig) else list(cfg)
+        if len({replace(c, init_scale=0.0) for c in cfgs}) != 1 or len(cfgs) != len(rngs):
+            raise ValueError(
+                "runs side by side need a configuration each, alike in all but init_scale, got "
+                f"{len(cfgs)} configurations for {len(rngs)} runs"
+            )
         if cfgs[0].n_layers != 1:
             raise ValueError(
                 f"bags of words are exact for one layer only, got n_layers = {cfgs[0].n_layers}; "
@@ -40,7 +46,11 @@ class BagTransformer(TopicTransformer):
         super().__init__(cfgs[0], corpus, torch.Generator())
         for name, weight in self.named_parameters():
             weight.data = torch.stack([run.get_parameter(name).data for run in runs])
-        self.layer = self.layers[0]
+
+    @property
+    def layer(self) -> Layer:
+        """The only layer."""
+        return self.layers[0]
 
     def run(self, index: int) -> TopicTransformer:
         """Copy one run into a readable model of its own."""
@@ -61,7 +71,7 @@ class BagTransformer(TopicTransformer):
         run = torch.arange(len(bags.query_doc))[:, None]
         log_counts = bags.log_counts[run, bags.query_doc][:, None].to(self.W_E.dtype)
         if self.cfg.attention == "uniform":
-            return log_counts.softmax(-1)
+            return log_counts.softmax(-1).expand(-1, self.cfg.n_heads, -1, -1)
         q = self.project(self.layer.W_Q)[run, :, bags.query_token].transpose(1, 2)
         k = self.project(self.layer.W_K)
         return (q @ k.mT / k.shape[-1] ** 0.5 + log_counts).softmax(-1)

@@ -132,19 +132,22 @@ def sample_bags(
 
     A run sees the same documents as `sample_positions` gives from the same generator.
     """
+    at_once = max(1, 2_000_000 // (len(rngs) * batch_size * cfg.n_tokens))  # steps, for memory
     for runs in zip(*(_sample_masked(cfg, batch_size, rng) for rng in rngs), strict=True):
         stacked = [np.stack(arrays, axis=1) for arrays in zip(*runs, strict=True)]
-        flat = [a.reshape(-1, *a.shape[2:]) for a in stacked]  # (step, run) doc position
-        bags = as_bags(*flat, cfg, masked_keys)
-        fields = [f.unflatten(0, (-1, len(rngs))) for f in bags.__dict__.values()]
-        yield from (Bags(*step) for step in zip(*fields, strict=True))
+        for first in range(0, len(stacked[0]), at_once):
+            steps = [a[first : first + at_once] for a in stacked]
+            flat = [a.reshape(-1, *a.shape[2:]) for a in steps]  # (step, run) doc position
+            bags = as_bags(*flat, cfg, masked_keys)
+            fields = [f.unflatten(0, (-1, len(rngs))) for f in bags.__dict__.values()]
+            yield from (Bags(*step) for step in zip(*fields, strict=True))
 
 
 def _sample_masked(
     cfg: CorpusConfig, batch_size: int, rng: np.random.Generator
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Yield tokens, shown, masked [step, doc, position], many steps at a time for speed."""
-    n_steps = max(1, min(50, 1_000_000 // (batch_size * cfg.n_tokens)))
+    n_steps = max(1, min(50, 200_000 // (batch_size * max(cfg.length_range))))
     while True:
         tokens = sample_corpus(cfg, n_steps * batch_size, rng).tokens
         arrays = (tokens, *sample_masks(tokens, cfg, rng))

@@ -22,7 +22,7 @@ class ResampleConfig:
 
 def interval(redrawn: Float[np.ndarray, "draw ..."]) -> dict[str, np.ndarray | float]:
     """Return the middle 95 % of bootstrap draws, as `low` and `high`."""
-    low, high = np.percentile(redrawn, [2.5, 97.5], axis=0)
+    low, high = np.percentile(_comparable(redrawn), [2.5, 97.5], axis=0)
     return {"low": low, "high": high}
 
 
@@ -35,13 +35,20 @@ def chance(
     `p_value` (1 + how many are as large) / (1 + how many); and `shuffle_sds`, how many of their
     standard deviations the measured value stands above their mean.
     """
+    shuffled = _comparable(shuffled)
     low, high = np.percentile(shuffled, [2.5, 97.5], axis=0)
     mean, sd = shuffled.mean(0), shuffled.std(0, ddof=1)
-    as_large = 1 + np.sum(shuffled >= measured, axis=0)
+    as_large = 1 + np.sum(shuffled >= measured, axis=0) + 0 * mean  # nan where nothing compares
     return {
         "shuffled": mean,
         "shuffled_low": low,
         "shuffled_high": high,
         "p_value": as_large / (1 + len(shuffled)),
-        "shuffle_sds": (measured - mean) / sd,
+        "shuffle_sds": (measured - mean) / np.where(sd > 0, sd, np.nan),
     }
+
+
+def _comparable(draws: Float[np.ndarray, "draw ..."]) -> Float[np.ndarray, "left ..."]:
+    """Leave out draws without pairs to compare (nan), unless most are: then all is nan."""
+    gaps = np.isnan(draws).reshape(len(draws), -1).any(axis=1)
+    return draws[~gaps] if 2 * gaps.sum() <= len(draws) else np.full_like(draws, np.nan)

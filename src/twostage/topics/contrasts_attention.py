@@ -180,9 +180,9 @@ def measure_attention_by_distance(
 ) -> pd.DataFrame:
     """Mean attention against distance, over all layers and heads, in octaves of tokens.
 
-    Columns: `distance`, at which the octave begins (1, 2, 4, ...); mean attention `other topic`, `same
-    topic`, `same word`; and `same_topic_share`, the share of same-topic pairs among pairs of
-    different words, which is what makes a comparison at unequal distance unfair.
+    Columns: `distance`, at which the octave begins (1, 2, 4, ...); mean attention of each of
+    `KINDS`; and `same_topic_share`, the share of same-topic pairs among pairs of different words,
+    which is what makes a comparison at unequal distance unfair.
     """
     pairs = pairs.select(topics.topic_share[pairs.words].min(1) >= threshold)
     octave = 2 ** (np.frexp(pairs.distance)[1] - 1)  # the power of 2 at or below

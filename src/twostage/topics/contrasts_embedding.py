@@ -16,6 +16,8 @@ from twostage.topics.pretrained import PretrainedModel
 from twostage.topics.wikipedia import Topics
 
 THRESHOLDS = (0.0, 0.3, 0.5, 0.7, 0.9)  # topic share from which a word counts
+COLUMNS = ("measure", "threshold", "n_words", "same", "other", "difference", "low", "high")
+COLUMNS += ("shuffled", "shuffled_low", "shuffled_high", "p_value", "shuffle_sds", "pair_sds")
 
 
 def measure_embedding(
@@ -33,7 +35,8 @@ def measure_embedding(
     and 95 % range of the difference under shuffled topics; the one-sided permutation `p_value`;
     and two effect sizes, the difference in standard deviations of the shuffled ones
     (`shuffle_sds`) and of single pairs (`pair_sds`). Where a threshold leaves no two words of one
-    topic, or one topic only, all but the number of words is missing.
+    topic, or one topic only, all but the number of words is missing; where it leaves so few that
+    most draws hold no pair, the interval is.
     """
     token_of = model.token_ids(topics.words)
     known = np.array([word in token_of for word in topics.words])
@@ -46,7 +49,7 @@ def measure_embedding(
         for measure, x in (("cosine", unit), ("inner product", vectors)):
             row = {"measure": measure, "threshold": threshold, "n_words": len(kept)}
             rows.append(row | _contrast_embeddings(x, topics.topic_of[kept], config, rng))
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def _contrast_embeddings(
@@ -84,7 +87,8 @@ def _mean_products(
     itself, n_itself = times**2 @ np.sum(x**2, axis=1), np.sum(times**2)
     same, n_same = np.sum(sums**2), np.sum(sizes**2)
     every, n_every = np.sum(sums.sum(0) ** 2), sizes.sum() ** 2
-    return (same - itself) / (n_same - n_itself), (every - same) / (n_every - n_same)
+    groups = (same - itself, n_same - n_itself), (every - same, n_every - n_same)
+    return tuple(float(total / n) if n else np.nan for total, n in groups)
 
 
 def _pair_sd(x: Float[np.ndarray, "word dim"]) -> float:

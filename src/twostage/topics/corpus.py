@@ -43,7 +43,7 @@ class CorpusConfig:
         rules = [
             (self.n_topics >= 1, "n_topics must be >= 1", self.n_topics),
             (self.words_per_topic >= 1, "words_per_topic must be >= 1", self.words_per_topic),
-            (1 <= tau <= self.n_topics, "topics_per_doc must be in 1..n_topics", tau),
+            (1 <= tau <= self.n_topics, f"topics_per_doc must be in 1..{self.n_topics}", tau),
             (0 < self.alpha < np.inf, "alpha must be > 0", self.alpha),
             (1 <= low <= high, "doc_len must be >= 1, or a pair low <= high", self.doc_len),
             (0 <= self.overlap <= 1, "overlap must be in [0, 1]", self.overlap),
@@ -64,7 +64,8 @@ class CorpusConfig:
     @property
     def length_range(self) -> tuple[int, int]:
         """Shortest and longest document, in words."""
-        return (self.doc_len,) * 2 if isinstance(self.doc_len, int) else tuple(self.doc_len)
+        is_range = isinstance(self.doc_len, (tuple, list))
+        return tuple(self.doc_len) if is_range else (self.doc_len,) * 2
 
     @property
     def n_words(self) -> int:
@@ -164,7 +165,7 @@ def sample_mixtures(
 
 def _frame(
     tokens: Int[np.ndarray, "doc position"], cfg: CorpusConfig
-) -> Int[np.ndarray, "doc position"]:
+) -> Int[np.ndarray, "doc position+2"]:
     """Put [START] before each document and [END] after its last word."""
     framed = np.pad(tokens, ((0, 0), (1, 1)), constant_values=cfg.pad)
     framed[:, 0] = cfg.start
@@ -197,11 +198,11 @@ def _sample_words(
     return words
 
 
-def write_corpus(corpus: Corpus, path: Path | str, end: str = "END") -> None:
-    """Write one document per line: word numbers 0..V-1, then `end` (empty to leave it out)."""
+def write_corpus(corpus: Corpus, path: Path | str, end: bool = True) -> None:
+    """Write one document per line: word numbers 0..V-1, and END unless `end` is False."""
     keep = corpus.cfg.is_word(corpus.tokens)
     lines = [
-        " ".join([*map(str, row[ok] - 1), *([end] if end else [])])
+        " ".join([*map(str, row[ok] - 1), *(["END"] if end else [])])
         for row, ok in zip(corpus.tokens, keep, strict=True)
     ]
     write_whole(path, "\n".join(lines) + "\n")
@@ -214,10 +215,10 @@ def read_corpus(path: Path | str, cfg: CorpusConfig) -> Int[np.ndarray, "doc pos
     that is not text.
     """
     try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
+        lines = Path(path).read_text(encoding="utf-8-sig").removesuffix("\n").split("\n")
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: not a text file (byte {error.start} is not UTF-8)") from None
-    if not lines:
+    if lines == [""]:
         raise ValueError(f"{path}: no documents; expected one per line")
     docs = [_read_document(line, f"{path}, line {n}", cfg) for n, line in enumerate(lines, 1)]
     tokens = np.full((len(docs), max(map(len, docs))), cfg.pad)
@@ -233,6 +234,7 @@ def _read_document(line: str, where: str, cfg: CorpusConfig) -> list[int]:
     if not parts:
         raise ValueError(f"{where}: empty document; remove the line or give it words")
     for part in parts:
-        if not (part.isascii() and part.isdigit() and int(part) < cfg.n_words):
-            raise ValueError(f"{where}: {part!r} is not a word number in 0..{cfg.n_words - 1}")
+        known = part.isascii() and part.isdigit() and len(part) < 10 and int(part) < cfg.n_words
+        if not known:
+            raise ValueError(f"{where}: {part[:40]!r} is not a word number in 0..{cfg.n_words - 1}")
     return [int(part) for part in parts]

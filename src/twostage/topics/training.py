@@ -12,7 +12,7 @@ from twostage.topics.bags import BagTransformer
 from twostage.topics.batches import Bags, Positions, sample_bags
 from twostage.topics.corpus import CorpusConfig
 from twostage.topics.model import ModelConfig, TopicTransformer
-from twostage.training import History, Measure, TrainConfig, train
+from twostage.training import History, Measure, TrainConfig, measure_nothing, train
 
 
 def cross_entropy(model: BagTransformer, bags: Bags) -> Float[Tensor, " run"]:
@@ -43,15 +43,16 @@ def train_topics(
     model_cfg: ModelConfig | Sequence[ModelConfig],
     train_cfg: TrainConfig,
     seeds: Sequence[int],
-    measure: Measure,
+    measure: Measure = measure_nothing,
     *,
     batch_size: int = 32,
     loss: str = "cross-entropy",
     masked_keys: bool = True,
 ) -> tuple[BagTransformer, History]:
     """Train one run per seed, side by side; each draws its own weights and documents."""
-    if loss not in LOSSES:
-        raise ValueError(f"loss must be one of {[*LOSSES]}, got {loss!r}")
+    _check_loss(loss)
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be >= 1, got {batch_size}")
     model = BagTransformer(model_cfg, corpus, [torch_rng(seed, "weights") for seed in seeds])
     rngs = [numpy_rng(seed, "documents") for seed in seeds]
     batches = sample_bags(corpus, batch_size, rngs, masked_keys)
@@ -60,7 +61,13 @@ def train_topics(
 
 def position_loss(model: TopicTransformer, batch: Positions, loss: str) -> Float[Tensor, ""]:
     """Either loss as one would write it on a board, position by position."""
+    _check_loss(loss)
     output = model(batch.shown, batch.is_key)[batch.masked]  # masked position, token
     if loss == "cross-entropy":
         return F.cross_entropy(output, batch.words[batch.masked])
     return (output - F.one_hot(batch.words[batch.masked], output.shape[-1])).square().sum(-1).mean()
+
+
+def _check_loss(loss: str) -> None:
+    if loss not in LOSSES:
+        raise ValueError(f"loss must be one of {[*LOSSES]}, got {loss!r}")

@@ -123,8 +123,8 @@ def _find_words(
     for position, (token, (start, end)) in enumerate(zip(window.ids, window.spans, strict=True)):
         if token in word_of_token:
             start += len(text[start:end]) - len(text[start:end].lstrip())  # the space before it
-            match = WORD.match(text, start)
-            if match and match.end() == end and match.group().lower() == word_of_token[token]:
+            match = WORD.match(text, start)  # the whole word of the text that begins here
+            if match and match.group().lower() == word_of_token[token]:
                 at.append(position)
                 words.append(word_of_token[token])
     return at, words

@@ -1,0 +1,129 @@
+"""Figures that lay predictions (dashed) over what training found."""
+
+import numpy as np
+from jaxtyping import Float, Int
+from matplotlib.axes import Axes
+
+from twostage.style import ATTENTION, KNOWLEDGE, RELATION, THEORY, plot_runs
+
+
+def plot_excess(
+    ax: Axes,
+    widths: Int[np.ndarray, " width"],
+    predicted: Float[np.ndarray, " width"],
+    measured: Float[np.ndarray, "width run"],
+) -> Axes:
+    """Draw the loss above the best possible against the width of the embedding."""
+    ax.plot(widths, predicted, label="predicted", **THEORY)
+    for width, losses in zip(widths, measured, strict=True):
+        ax.plot(np.full(len(losses), width), losses, "o", color=KNOWLEDGE, alpha=0.4)
+    ax.plot([], [], "o", color=KNOWLEDGE, label="trained, one dot a run")
+    ax.set(xticks=widths, xlabel="embedding width $d$", ylabel="excess squared error")
+    ax.legend()
+    return ax
+
+
+def plot_limits(
+    ax: Axes,
+    ridges: Float[np.ndarray, " ridge"],
+    own_words: dict[int, Float[np.ndarray, " ridge"]],
+    limits: tuple[float, float],
+) -> Axes:
+    """Draw the own-word weight of W_V against ridge VN, a line for each document length."""
+    shades = np.linspace(0.35, 1, len(own_words))
+    for shade, (doc_len, own) in zip(shades, own_words.items(), strict=True):
+        ax.plot(ridges, own, color=KNOWLEDGE, alpha=shade, label=f"$N$ = {doc_len:,}")
+    for limit in limits:
+        ax.axhline(limit, **THEORY)
+    ax.set(xscale="log", xlabel="ridge $\\times\\ VN$", ylabel="own word $-$ same topic")
+    ax.legend()
+    return ax
+
+
+def plot_odds_loss(
+    ax: Axes,
+    odds: Float[np.ndarray, " odds"],
+    predicted: Float[np.ndarray, " odds"],
+    given: tuple[Float[np.ndarray, " odds"], Float[np.ndarray, "odds sample"]],
+    trained: tuple[Float[np.ndarray, " run"], Float[np.ndarray, " run"]],
+    optimum: float,
+) -> Axes:
+    """Draw the stage-2 loss against rho: theory, given odds (median, range), trained runs."""
+    ax.plot(odds, predicted, label="predicted", **THEORY)
+    ax.axvline(optimum, **THEORY)
+    ax.annotate(r"$\rho^*$", (optimum, 0), (6, 0), textcoords="offset points")
+    x, losses = given
+    ax.vlines(x, losses.min(1), losses.max(1), color="#7F7F7F")
+    ax.plot(x, np.median(losses, axis=1), "s", color="#7F7F7F", label="odds put in by hand")
+    ax.plot(*trained, "o", color=ATTENTION, alpha=0.5, label="trained, one dot a run")
+    ax.set(xscale="log", xlabel=r"odds $\rho$", ylabel=r"$L(\rho) - L(1)$")
+    ax.legend()
+    return ax
+
+
+def plot_agreement(
+    ax: Axes,
+    predicted: Float[np.ndarray, " setting"],
+    measured: Float[np.ndarray, "setting run"],
+    color: str = ATTENTION,
+    label: str | None = None,
+) -> Axes:
+    """Draw trained against predicted odds, every run a dot, with the line of equality."""
+    x = np.repeat(predicted, measured.shape[1])
+    ax.plot(x, measured.ravel(), "o", color=color, alpha=0.35, markersize=4, label=label)
+    ends = [0.8, 1.3 * max(predicted.max(), measured.max())]
+    ax.plot(ends, ends, **THEORY)
+    ax.set(xscale="log", yscale="log", xlabel=r"predicted $\rho^*$")
+    return ax
+
+
+def plot_splitting(
+    axes: tuple[Axes, Axes],
+    steps: Int[np.ndarray, " record"],
+    odds: Float[np.ndarray, "run record"],
+    spread: Float[np.ndarray, "run record"],
+    optimum: float,
+) -> tuple[Axes, Axes]:
+    """Draw topic odds with their predicted optimum, above how far words are told apart."""
+    plot_runs(axes[0], steps, odds, ATTENTION, r"odds $\rho$")
+    axes[0].axhline(optimum, label=r"predicted $\rho^*$", **THEORY)
+    axes[0].set(ylabel=r"odds $\rho$", yscale="log")
+    axes[0].legend()
+    plot_runs(axes[1], steps, spread, RELATION["same word"], "spread")
+    axes[1].set(xlabel="step", ylabel="spread of $\\ln c$")
+    return axes
+
+
+def plot_orders(
+    ax: Axes,
+    scales: Float[np.ndarray, " scale"],
+    norms: dict[str, Float[np.ndarray, "scale run"]],
+    orders: dict[str, int],
+) -> Axes:
+    """Draw gradient norms against the size of the first weights, with the predicted powers."""
+    colors = {"W_V": KNOWLEDGE, "W_K": ATTENTION, "W_Q": "#8a4b12"}
+    for name, norm in norms.items():
+        ax.plot(scales, norm, "o", color=colors[name], alpha=0.35, markersize=4)
+        ax.plot([], [], "o", color=colors[name], label=f"${name}$: power {orders[name]}")
+        power = np.median(norm[-1]) * (scales / scales[-1]) ** orders[name]
+        ax.plot(scales, power, **THEORY)
+    ax.set(xscale="log", yscale="log", xlabel=r"first weights $\varepsilon$")
+    ax.legend()
+    return ax
+
+
+def plot_delay(
+    ax: Axes,
+    scales: Float[np.ndarray, " scale"],
+    starts: Float[np.ndarray, "scale run"],
+    per_decade: float,
+    color: str = ATTENTION,
+    label: str | None = None,
+) -> Axes:
+    """Draw the start of stage 2 against the first weights, with the predicted slope."""
+    x = np.repeat(scales, starts.shape[1])
+    ax.plot(x, starts.ravel(), "o", color=color, alpha=0.4, label=label)
+    line = np.median(starts[0]) + per_decade * np.log10(scales[0] / scales)
+    ax.plot(scales, line, **THEORY)
+    ax.set(xscale="log", xlabel=r"first weights $\varepsilon$", ylabel="start of stage 2 (time)")
+    return ax
