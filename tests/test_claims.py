@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from twostage import style
-from twostage.claims import METADATA_KEY, Claim, ledger
+from twostage.claims import LEDGER, Claim, ledger
 from twostage.intervals import rate_interval
 
 
@@ -58,11 +58,11 @@ def shown(monkeypatch):
     return calls
 
 
-LEDGER = [make_claim(1.23456, 2.0), make_claim(0.5, 0.75, above=False), make_claim(0.0, 5.0)]
+CLAIMS = [make_claim(1.23456, 2.0), make_claim(0.5, 0.75, above=False), make_claim(0.0, 5.0)]
 
 
 def test_ledger_shows_each_claim_with_interval_criterion_and_verdict(shown):
-    ledger(LEDGER)
+    ledger(CLAIMS)
     ((bundle, _),) = shown
     rows = re.findall("<tr.*?</tr>", bundle["text/html"], re.DOTALL)
     cells = [[*map(read_cell, re.findall("<td>(.*?)</td>", row))] for row in rows[1:]]
@@ -83,8 +83,8 @@ def read_cell(html):
 
 
 def test_ledger_leaves_its_rows_in_the_outputs_metadata(shown):
-    ledger([*LEDGER, make_claim(np.float64(1), np.float64(2))])
-    rows = json.loads(json.dumps(shown[0][1]))[METADATA_KEY]
+    ledger([*CLAIMS, make_claim(np.float64(1), np.float64(2))])
+    rows = json.loads(json.dumps(shown[0][1]))[LEDGER]
     assert rows[1] == {
         "claim": "it rises",
         "source": "li2023topic",
@@ -94,13 +94,12 @@ def test_ledger_leaves_its_rows_in_the_outputs_metadata(shown):
         "high": 0.75,
         "threshold": 1.0,
         "above": False,
-        "verdict": "holds",
     }
 
 
 def test_ledger_shows_the_same_bytes_every_time(shown):
-    ledger(LEDGER)
-    ledger(LEDGER)
+    ledger(CLAIMS)
+    ledger(CLAIMS)
     first, second = (bundle for bundle, _ in shown)
     assert first == second
     assert "1.235 to 2" in first["text/plain"], "the text that is compared holds the numbers"

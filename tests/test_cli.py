@@ -54,6 +54,7 @@ def printed(path):
         ("run", "the following arguments are required: chapter; see twostage run --help"),
         ("ruin", "invalid choice: 'ruin'"),
         ("params 03", "no chapter '03'"),
+        ("claims 03", "no chapter '03'"),
         ("execute 01 03", "no chapter '03'"),
         ("execute --jobs 0", "--jobs: must be a number from 1, got '0'"),
     ],
@@ -152,3 +153,19 @@ def test_a_command_that_is_stopped_leaves_nothing_half_written(book, command, nu
     err = child.communicate(timeout=30)[1]
     assert (child.returncode, err) == (130, "twostage: stopped; no half-written file is left\n")
     assert {**before, book / "started": b""} == snapshot(book)
+
+
+def test_claims_are_read_from_stored_outputs(book, capsys):
+    row = {"claim": "it rises", "source": "ours", "measure": "slope", "threshold": 1.0}
+    row |= {"value": 2.0, "low": 1.5, "high": 2.5, "above": True}
+    path = book / "chapters" / "01_one.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    output = nbformat.v4.new_output("display_data", {}, metadata={"twostage_claims": [row]})
+    notebook.cells[-1].outputs = [output]
+    nbformat.write(notebook, path)
+    assert main(["claims"]) == 0
+    lines = capsys.readouterr().out.split("\n")
+    assert lines[0] == "01_one"
+    assert lines[2].split() == "it rises slope 2 1.5 to 2.5 > 1 holds".split()
+    assert main(["claims", "02"]) == 0
+    assert capsys.readouterr().out == "", "a chapter without a ledger has nothing to show"

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from twostage.intervals import median_interval, rate_interval
 from twostage.style import show_table
 
-METADATA_KEY = "twostage_claims"  # where a chapter's output keeps its rows for `twostage claims`
+LEDGER = "twostage_claims"  # where a chapter's output keeps its rows
 
 
 @dataclass(frozen=True)
@@ -58,18 +58,23 @@ class Claim:
         return "holds" if beyond else "fails" if against else "open"
 
 
+def tabulate(claims: Sequence[Claim]) -> pd.DataFrame:
+    """Lay claims out as a table: value, interval, criterion and verdict of each."""
+    rows = [
+        [
+            claim.claim,
+            claim.measure,
+            f"{claim.value:.4g}",
+            f"{claim.low:.4g} to {claim.high:.4g}",
+            f"{'>' if claim.above else '<'} {claim.threshold:.4g}",
+            claim.verdict,
+        ]
+        for claim in claims
+    ]
+    columns = ["claim", "measure", "value", "interval", "criterion", "verdict"]
+    return pd.DataFrame(rows, columns=columns)
+
+
 def ledger(claims: Sequence[Claim]) -> None:
     """Show claims as a table, and leave them in the output's metadata for `twostage claims`."""
-    rows = [{**asdict(claim), "verdict": claim.verdict} for claim in claims]
-    sign = [">" if claim.above else "<" for claim in claims]
-    table = pd.DataFrame(
-        {
-            "claim": [row["claim"] for row in rows],
-            "measure": [row["measure"] for row in rows],
-            "value": [row["value"] for row in rows],
-            "interval": [f"{row['low']:.4g} to {row['high']:.4g}" for row in rows],
-            "criterion": [f"{s} {row['threshold']:.4g}" for s, row in zip(sign, rows, strict=True)],
-            "verdict": [row["verdict"] for row in rows],
-        }
-    )
-    show_table(table, {METADATA_KEY: rows})
+    show_table(tabulate(claims), {LEDGER: [asdict(claim) for claim in claims]})

@@ -81,6 +81,10 @@ def _build_parser() -> argparse.ArgumentParser:
     run.add_argument("-o", dest="output", help="default: _build/runs/CHAPTER.ipynb of the book")
     run.set_defaults(command=_run)
 
+    claims = commands.add_parser("claims", help="show the ledgers: claims, intervals, verdicts")
+    claims.add_argument("chapters", nargs="*", help=f"each {chapter}; all of them if none is given")
+    claims.set_defaults(command=_claims)
+
     execute = commands.add_parser("execute", help="execute chapters in place, outputs and all")
     execute.add_argument(
         "chapters", nargs="*", help=f"each {chapter}; all of them if none is given"
@@ -129,6 +133,17 @@ def _choose_output(text: str | None, chapter: Path) -> Path:
     folder = notebooks.find_root() / "_build" / "runs"
     folder.mkdir(parents=True, exist_ok=True)
     return notebooks.check_output(folder / f"{chapter.stem}.ipynb", chapter)
+
+
+def _claims(options: argparse.Namespace) -> int:
+    from twostage.claims import LEDGER, Claim, tabulate  # brings matplotlib, which takes a second
+
+    chapters = [notebooks.find_chapter(name) for name in options.chapters]
+    for path in chapters or notebooks.list_chapters():
+        claims = [Claim(**row) for row in notebooks.read_rows(path, LEDGER)]
+        if claims:
+            print(f"{path.stem}\n{tabulate(claims).to_string(index=False)}\n")
+    return 0
 
 
 def _execute(options: argparse.Namespace) -> int:

@@ -103,6 +103,16 @@ def read_parameters(path: Path) -> dict[str, Parameter]:
     return parse_parameters(sources[0], f"{path}, parameter cell")
 
 
+def read_rows(path: Path, key: str) -> list[dict]:
+    """Return the rows that outputs of a chapter keep in their metadata under `key`."""
+    return [
+        row
+        for cell in read_notebook(path).cells
+        for output in cell.get("outputs", [])
+        for row in output.get("metadata", {}).get(key, [])
+    ]
+
+
 def check_output(output: Path, chapter: Path) -> Path:
     """Return the real path of a notebook to be written, once it is sure that it can be."""
     target = Path(os.path.realpath(output))
