@@ -67,9 +67,9 @@ def test_ledger_shows_each_claim_with_interval_criterion_and_verdict(shown):
     rows = re.findall("<tr.*?</tr>", bundle["text/html"], re.DOTALL)
     cells = [[*map(read_cell, re.findall("<td>(.*?)</td>", row))] for row in rows[1:]]
     expected = [
-        ["it rises", "ratio", "1.617", "1.235 to 2", "> 1", "holds"],
-        ["it rises", "ratio", "0.625", "0.5 to 0.75", "< 1", "holds"],
-        ["it rises", "ratio", "2.5", "0 to 5", "> 1", "open"],
+        ["it rises", "holds", "1.617", "1.235 to 2", "> 1", "ratio", "li2023topic"],
+        ["it rises", "holds", "0.625", "0.5 to 0.75", "< 1", "ratio", "li2023topic"],
+        ["it rises", "open", "2.5", "0 to 5", "> 1", "ratio", "li2023topic"],
     ]
     assert cells == expected
     lines = bundle["text/plain"].splitlines()[1:]

@@ -166,6 +166,21 @@ def test_claims_are_read_from_stored_outputs(book, capsys):
     assert main(["claims"]) == 0
     lines = capsys.readouterr().out.split("\n")
     assert lines[0] == "01_one"
-    assert lines[2].split() == "it rises slope 2 1.5 to 2.5 > 1 holds".split()
+    assert lines[2].split() == "it rises holds 2 1.5 to 2.5 > 1 slope ours".split()
     assert main(["claims", "02"]) == 0
     assert capsys.readouterr().out == "", "a chapter without a ledger has nothing to show"
+
+
+def test_a_file_here_is_found_from_the_chapters_folder(book, monkeypatch):
+    elsewhere = book / "elsewhere"
+    (elsewhere / "my_texts").mkdir(parents=True)
+    add_chapter(book, "03_files", "print(corpus)")
+    monkeypatch.chdir(elsewhere)
+    assert main(["run", "03", "-p", "corpus=my_texts", "-o", "out.ipynb"]) == 0
+    assert printed(elsewhere / "out.ipynb").strip() == str(elsewhere / "my_texts")
+
+
+def test_a_reader_that_stops_early_is_no_error(book):
+    command = f"{sys.executable} -m twostage.cli params 01 | head -n 1"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
+    assert done.stderr == ""

@@ -4,17 +4,17 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from twostage.stages import StageTimes, crossing_time
+from twostage.stages import StageTimes, crossing_time, difference
 from twostage.training import History
 
-NAN = np.nan
+NEVER = np.inf
 STEPS = np.array([0, 1, 10, 100])
 
 
 @pytest.mark.parametrize(
     "values, expected",
     [
-        ([0.0, 0.0, 0.0, 0.4], NAN),  # never
+        ([0.0, 0.0, 0.0, 0.4], NEVER),  # never
         ([0.9, 0.9, 0.9, 0.9], 0),  # at the start
         ([0.9, 0.0, 0.0, 0.9], 0),  # the first time counts
         ([0.0, 0.25, 0.75, 1.0], 5.5),  # half way between steps 1 and 10
@@ -22,9 +22,9 @@ STEPS = np.array([0, 1, 10, 100])
         ([0.0, 0.5, 0.6, 0.7], 1),  # reached exactly
         ([0.0, 0.0, 0.0, 0.5], 100),
         ([0.0, 0.6, 0.0, 0.6], 5 / 6),  # falls back below: still the first time
-        ([NAN, 0.0, 1.0, 1.0], 5.5),  # not measurable at first
-        ([NAN, 1.0, 1.0, 1.0], 1),  # not measurable before it was there
-        ([0.0, 0.2, NAN, NAN], NAN),
+        ([np.nan, 0.0, 1.0, 1.0], 5.5),  # not measurable at first
+        ([np.nan, 1.0, 1.0, 1.0], 1),  # not measurable before it was there
+        ([0.0, 0.2, np.nan, np.nan], NEVER),
     ],
 )
 def test_crossing_time_by_hand(values, expected):
@@ -33,7 +33,7 @@ def test_crossing_time_by_hand(values, expected):
 
 def test_runs_are_timed_independently():
     values = np.array([[0.0, 0.0, 0.0, 1.0], [1.0, 1.0, 1.0, 1.0], [0.0, 0.0, 0.0, 0.0]])
-    assert_allclose(crossing_time(STEPS, values, 0.5), [55, 0, NAN])
+    assert_allclose(crossing_time(STEPS, values, 0.5), [55, 0, NEVER])
 
 
 def test_a_straight_rise_is_timed_alike_however_seldom_it_is_recorded():
@@ -49,12 +49,12 @@ HISTORY = History(STEPS, {"knowledge": KNOWLEDGE, "attention": ATTENTION, "norm"
 def test_times_are_read_off_a_history_each_with_its_criterion():
     times = StageTimes.of(HISTORY, (0.5, 2.0))
     assert_allclose(times.knowledge, [1, 10, 55])
-    assert_allclose(times.attention, [55, 55, NAN])
+    assert_allclose(times.attention, [55, 55, NEVER])
     assert_allclose(StageTimes.of(HISTORY, (0.5, 2.0), slice(1, 3)).knowledge, [10, 55])
 
 
 @pytest.mark.parametrize(
-    "until, knowledge, attention", [(100, [1, 10], [32.5, 55]), (10, [1, 5.5], [5.5, NAN])]
+    "until, knowledge, attention", [(100, [1, 10], [32.5, 55]), (10, [1, 5.5], [5.5, NEVER])]
 )
 def test_half_way_depends_on_when_one_stops_looking(until, knowledge, attention):
     history = History(STEPS, {name: table[:2] for name, table in HISTORY.values.items()})
@@ -65,16 +65,22 @@ def test_half_way_depends_on_when_one_stops_looking(until, knowledge, attention)
 
 
 def test_order_counts_only_runs_that_reached_both_and_no_ties():
-    times = StageTimes(np.array([1.0, 5.0, 3.0, 2.0, NAN]), np.array([2.0, 4.0, 3.0, NAN, 1.0]))
+    times = StageTimes(np.array([1.0, 5.0, 3.0, 2.0, NEVER]), np.array([2.0, 4.0, 3.0, NEVER, 1.0]))
     assert times.order() == (1, 3)
 
 
 def test_summary_by_hand():
     knowledge = np.array([9.0, 1.0, 8.0, 2.0, 7.0, 3.0, 6.0, 4.0, 5.0])
-    attention = np.array([10.0, NAN, 20.0, NAN, 30.0, NAN, 40.0, NAN, 50.0])
+    attention = np.array([10.0, NEVER, 20.0, NEVER, 30.0, NEVER, 40.0, NEVER, 50.0])
     table = StageTimes(knowledge, attention).summary().set_index("stage")
     assert table.loc["knowledge", "reached"] == "9/9"
     assert table.loc["attention", "reached"] == "5/9"
     columns = ["median", "low", "high", "quartile 1", "quartile 3"]
     assert [*table.loc["knowledge", columns]] == [5, 2, 8, 3, 7]  # ranks 2 and 8 of 9
     assert [*table.loc["attention", columns]] == [50, 20, np.inf, 30, np.inf]
+
+
+def test_differences_leave_out_runs_in_which_neither_came():
+    later, earlier = np.array([5.0, NEVER, 7.0, NEVER]), np.array([2.0, 3.0, NEVER, NEVER])
+    assert difference(later, earlier).tolist() == [3, NEVER, -NEVER]
+    assert StageTimes(earlier, later).gap().tolist() == [3, NEVER, -NEVER]

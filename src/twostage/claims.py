@@ -47,7 +47,8 @@ class Claim:
         """Claim that the median over runs lies above (or below) `threshold`."""
         if np.isnan(values).any():
             raise ValueError(f"{claim}: a run is nan; count runs that never got there as inf")
-        value, bounds = float(np.median(values)), median_interval(values)
+        value = float(np.median(values)) if len(values) else float("nan")
+        bounds = median_interval(values)
         return cls(claim, source, measure, value, *bounds, threshold, above)
 
     @property
@@ -63,15 +64,16 @@ def tabulate(claims: Sequence[Claim]) -> pd.DataFrame:
     rows = [
         [
             claim.claim,
-            claim.measure,
-            f"{claim.value:.4g}",
-            f"{claim.low:.4g} to {claim.high:.4g}",
-            f"{'>' if claim.above else '<'} {claim.threshold:.4g}",
             claim.verdict,
+            f"{claim.value:.4g}",
+            f"{claim.low:.4g} to {claim.high:.4g}" if claim.low < claim.high else "",
+            f"{'>' if claim.above else '<'} {claim.threshold:.4g}",
+            claim.measure,
+            claim.source,
         ]
         for claim in claims
     ]
-    columns = ["claim", "measure", "value", "interval", "criterion", "verdict"]
+    columns = ["claim", "verdict", "value", "interval", "criterion", "measure", "source"]
     return pd.DataFrame(rows, columns=columns)
 
 

@@ -32,9 +32,14 @@ def main(arguments: list[str] | None = None) -> int:
     logging.getLogger("papermill").setLevel(logging.CRITICAL + 1)
     sys.stdout.reconfigure(errors="replace")
     try:
-        return options.command(options)
+        status = options.command(options)
+        sys.stdout.flush()
+        return status
     except ChapterError as error:
         return _complain(error, 2)
+    except BrokenPipeError:  # the reader of our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (ChapterFailed, OSError) as error:
         return _complain(error, 1)
     except KeyboardInterrupt:
@@ -119,12 +124,19 @@ def _run(options: argparse.Namespace) -> int:
     if options.profile is not None:
         folder = notebooks.find_root() / "params"
         values = read_profile(parameters, folder, options.profile, chapter.stem)
-    values |= read_assignments(parameters, options.values, chapter.stem)
+    given = read_assignments(parameters, options.values, chapter.stem)
+    values |= {name: _from_here(value) for name, value in given.items()}
     output = _choose_output(options.output, chapter)
     start = time.monotonic()
     notebooks.run_chapter(chapter, values, output, progress=sys.stderr.isatty())
     print(f"{output}  {time.monotonic() - start:.1f} s")
     return 0
+
+
+def _from_here(value: object) -> object:
+    """Make the name of something that lies here absolute: chapters run in their own folder."""
+    is_path = isinstance(value, str) and value and Path(value).exists()
+    return str(Path(value).resolve()) if is_path else value
 
 
 def _choose_output(text: str | None, chapter: Path) -> Path:

@@ -19,10 +19,13 @@ def median_interval(
 ) -> tuple[float, float]:
     """Distribution-free interval for the median: order statistics by the sign test.
 
-    Below 6 values no pair of order statistics reaches 95 %; the range is returned then.
+    Where no pair of order statistics reaches the confidence (95 %: below 6 values), nothing is
+    known: (-inf, inf).
     """
     ranked = np.sort(values)
-    rank = max(int(stats.binom.ppf((1 - confidence) / 2, len(ranked), 0.5)), 1)
+    rank = int(stats.binom.ppf((1 - confidence) / 2, len(ranked), 0.5))
+    if rank == 0:
+        return -np.inf, np.inf
     return float(ranked[rank - 1]), float(ranked[-rank])
 
 

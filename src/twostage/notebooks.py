@@ -175,7 +175,7 @@ def _escape(path: Path) -> str:
 
 
 def _one_line(name: str, text: str) -> str:
-    return textwrap.shorten(f"{name}: {text}", 200, placeholder=" ...")
+    return textwrap.shorten(f"{name}: {text}", 600, placeholder=" ...")
 
 
 def execute_in_place(path: Path, check: bool = False) -> bool:

@@ -17,7 +17,7 @@ from twostage.training import History
 def crossing_time(
     steps: Int[np.ndarray, " record"], values: Float[np.ndarray, "run record"], threshold: float
 ) -> Float[np.ndarray, " run"]:
-    """First time at which each run passes `threshold` from below; nan if it never does."""
+    """First time at which each run passes `threshold` from below; inf if it never does."""
     above = values >= threshold
     after = above.argmax(axis=1)  # first record at or above the threshold; 0 if none
     before, run = np.maximum(after - 1, 0), np.arange(len(values))
@@ -25,12 +25,20 @@ def crossing_time(
     with np.errstate(invalid="ignore", divide="ignore"):
         share = np.where((after > 0) & np.isfinite(low), (threshold - low) / (high - low), 1.0)
     time = steps[before] + share * (steps[after] - steps[before])
-    return np.where(above.any(axis=1), time, np.nan)
+    return np.where(above.any(axis=1), time, np.inf)
+
+
+def difference(
+    later: Float[np.ndarray, " run"], earlier: Float[np.ndarray, " run"]
+) -> Float[np.ndarray, " known"]:
+    """Return later - earlier for each run, without runs in which neither ever came."""
+    known = np.isfinite(later) | np.isfinite(earlier)
+    return later[known] - earlier[known]
 
 
 @dataclass(frozen=True, eq=False)
 class StageTimes:
-    """Steps at which each run's knowledge and attention passed their thresholds (nan: never)."""
+    """Steps at which each run's knowledge and attention passed their thresholds (inf: never)."""
 
     knowledge: Float[np.ndarray, " run"]
     attention: Float[np.ndarray, " run"]
@@ -67,6 +75,10 @@ class StageTimes:
             times.append(crossing_time(history.steps[:end], rise / rise[:, -1:], 0.5))
         return cls(*times)
 
+    def gap(self) -> Float[np.ndarray, " both"]:
+        """Steps from the start of knowledge to that of attention, of runs that reached either."""
+        return difference(self.attention, self.knowledge)
+
     def order(self) -> tuple[int, int]:
         """Runs in which knowledge came first, and runs in which both stages were reached."""
         both = np.isfinite(self.knowledge) & np.isfinite(self.attention)
@@ -79,9 +91,10 @@ class StageTimes:
         """
         rows = []
         for stage in ("knowledge", "attention"):
-            times = np.where(np.isnan(getattr(self, stage)), np.inf, getattr(self, stage))
+            times = getattr(self, stage)
             low, high = median_interval(times)
-            q1, median, q3 = np.quantile(times, [0.25, 0.5, 0.75], method="inverted_cdf")
+            q1, q3 = np.quantile(times, [0.25, 0.75], method="inverted_cdf")
+            median = np.median(times)
             reached = f"{np.isfinite(times).sum()}/{len(times)}"
             rows.append([stage, reached, median, low, high, q1, q3])
         names = ["stage", "reached", "median", "low", "high", "quartile 1", "quartile 3"]

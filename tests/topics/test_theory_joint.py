@@ -1,46 +1,15 @@
 """The joint optimum against least squares over every document and query, W_V unrestricted."""
 
 from dataclasses import replace
-from itertools import combinations
 
-import numpy as np
 import pytest
-from scipy.optimize import minimize_scalar
+from theory_joint_documents import least_loss, least_odds
 
 from twostage.topics import theory
 from twostage.topics.corpus import CorpusConfig
-from twostage.topics.theory_joint import predict_joint_odds
+from twostage.topics.theory import predict_joint_odds
 
 CFG = CorpusConfig(3, 2, 2, mask_rate=0.5, keep_rate=0.2, random_rate=0.2)
-
-
-def features(cfg, odds):
-    """Attention to each word, the hidden word and its chance: every document, query, word."""
-    V, tau = cfg.n_words, cfg.topics_per_doc
-    shown_mask = 1 - cfg.keep_rate - cfg.random_rate
-    visible = 1 - (1 - cfg.keep_rate) * cfg.mask_rate
-    for topics in combinations(range(cfg.n_topics), tau):
-        P = np.isin(cfg.topic_of, topics) / (tau * cfg.words_per_topic)
-        X = visible * P + cfg.mask_rate * cfg.random_rate / V
-        for query in (None, *range(V)):
-            same = (
-                np.ones(V)
-                if query is None
-                else np.where(cfg.topic_of == cfg.topic_of[query], odds, 1)
-            )
-            attn = X * same / (X * same).sum()
-            for word in np.flatnonzero(P):
-                kept = cfg.keep_rate * (query == word) + cfg.random_rate / V
-                yield attn, word, P[word] * (shown_mask if query is None else kept)
-
-
-def least_loss(cfg, odds):
-    """Squared error at the best of all W_V, by weighted least squares."""
-    attn, word, chance = map(np.array, zip(*features(cfg, odds), strict=True))
-    root = np.sqrt(chance)[:, None]
-    wanted = np.eye(cfg.n_words)[word] * root
-    best = np.linalg.lstsq(attn * root, wanted, rcond=1e-12)[0]
-    return ((attn * root @ best - wanted) ** 2).sum()
 
 
 @pytest.mark.parametrize(
@@ -55,8 +24,7 @@ def least_loss(cfg, odds):
 def test_joint_odds_are_those_of_least_squares(changes):
     cfg = replace(CFG, **changes)
     odds = predict_joint_odds(cfg)
-    found = minimize_scalar(lambda log: least_loss(cfg, np.exp(log)), bracket=(0.5, 1.5))
-    assert odds == pytest.approx(np.exp(found.x), rel=1e-3)
+    assert odds == pytest.approx(least_odds(cfg), rel=1e-4)
     assert least_loss(cfg, odds) < min(least_loss(cfg, odds * f) for f in (0.97, 1.03))
 
 

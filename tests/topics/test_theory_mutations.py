@@ -19,7 +19,8 @@ import pytest
 from theory_checks import STATEMENTS
 
 MODULES = [
-    f"twostage.topics.theory{part}" for part in ("_setting", "_values", "_attention", "_corpus", "")
+    f"twostage.topics.theory{part}"
+    for part in ("_setting", "_values", "_attention", "_joint", "_corpus", "")
 ]
 TREES = {
     name: ast.parse(Path(importlib.import_module(name).__file__).read_text()) for name in MODULES

@@ -14,7 +14,7 @@ from twostage.topics.batches import sample_bags, sample_positions
 from twostage.topics.corpus import CorpusConfig
 from twostage.topics.model import ModelConfig, TopicTransformer
 from twostage.topics.probes import measure_value_blocks
-from twostage.topics.training import LOSSES, position_loss, train_topics
+from twostage.topics.training import LOSSES, measure_loss, position_loss, train_topics
 from twostage.training import TrainConfig
 
 CORPUS = CorpusConfig(3, 3, topics_per_doc=1, doc_len=(8, 14), mask_rate=0.3)
@@ -129,3 +129,13 @@ def test_an_unknown_loss_is_refused():
     message = r"loss must be one of \['cross-entropy', 'squared'\], got 'hinge'"
     with pytest.raises(ValueError, match=message):
         train_runs(ModelConfig(), PLANS["sgd"], {0: 0.1}, loss="hinge")
+
+
+def test_loss_on_fresh_documents_is_known_for_a_model_that_knows_nothing():
+    cfg = CorpusConfig(n_topics=2, words_per_topic=3, topics_per_doc=1, doc_len=10)
+    model = BagTransformer(ModelConfig(init_scale=0.0), cfg, [torch_rng(0), torch_rng(1)])
+    losses = measure_loss(model, 5, numpy_rng(0, "fresh"))
+    assert_allclose(losses, np.log(cfg.n_tokens))
+    assert_allclose(measure_loss(model, 5, numpy_rng(0, "fresh"), "squared"), 1.0)
+    with pytest.raises(ValueError, match="loss must be one of"):
+        measure_loss(model, 5, numpy_rng(0, "fresh"), "hinge")

@@ -135,8 +135,14 @@ STATEMENTS = {  # number: (functions that state it, checks that hold it)
     ),
     "6": (("predict_attention_slope",), (attention.check_attention_slope,)),
     "7": (
-        ("predict_attention_odds", "_stationary"),
         (
+            "predict_attention_odds",
+            "_stationary",
+            "predict_joint_odds",
+            "predict_joint_loss",
+        ),
+        (
+            attention.check_joint_odds,
             attention.check_attention_odds,
             attention.check_odds_of_simple_cases,
             attention.check_where_attention_stays_uniform,

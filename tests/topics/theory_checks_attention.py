@@ -22,6 +22,9 @@ from theory_documents import (
     noise,
     solve,
 )
+from theory_joint_documents import least_loss, least_odds
+
+from twostage.topics.corpus import CorpusConfig
 
 # Statements 5 to 8: attention ---------------------------------------------------------------
 
@@ -278,3 +281,20 @@ def check_twin_learns_its_own_words_in_finite_documents(theory):
     assert words[0, 0] > words[0, 1]
     drive = automatic_drive(TWIN, solve(*finite_moments(TWIN, 10**5)))
     close(theory.predict_attention_drive(TWIN, True), drive, 1e-6)
+
+
+@cache
+def joint_by_least_squares(cfg):
+    return {rho: least_loss(cfg, rho) for rho in (1.0, 2.0, 5.0)}, least_odds(cfg)
+
+
+def check_joint_odds(theory):
+    cfg = CorpusConfig(3, 2, 2, mask_rate=0.5, keep_rate=0.2, random_rate=0.2)
+    for case in (cfg, replace(cfg, n_topics=4, topics_per_doc=3, keep_rate=0.3)):
+        odds, best = joint_by_least_squares(case)
+        assert_allclose(theory.predict_joint_odds(case), best, rtol=1e-4)
+        found = [theory.predict_joint_loss(case, rho) for rho in odds]
+        close(np.diff(found), np.diff(list(odds.values())), 1e-13)
+    alone = theory.predict_joint_odds(cfg, masked_keys=False)
+    assert_allclose(alone, 1 + 3 * 0.2 / 0.2, rtol=1e-4)
+    assert theory.predict_joint_odds(replace(cfg, keep_rate=0.0)) == 1

@@ -189,7 +189,8 @@ def measure_attention_by_distance(
     kind = np.array(KINDS)[measure_kind(pairs.words, topics.topic_of)]
     attention = pd.Series(pairs.attention.mean((1, 2), dtype=float))
     cells = attention.groupby([octave, kind])
-    means, counts = cells.mean().unstack(), cells.size().unstack(fill_value=0)
+    means = cells.mean().unstack().reindex(columns=KINDS)
+    counts = cells.size().unstack(fill_value=0).reindex(columns=KINDS, fill_value=0)
     different = counts["same topic"] + counts["other topic"]
     means["same_topic_share"] = counts["same topic"] / different
     return means.rename_axis(columns=None).reset_index(names="distance")

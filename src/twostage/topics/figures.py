@@ -61,8 +61,9 @@ def plot_stages(
     for ax, criterion, (name, color, start) in zip(axes, criteria, parts, strict=True):
         style.plot_runs(ax, history.steps, history.values[name][runs], color, name)
         ax.axhline(criterion, color=color, linewidth=0.8)
-        ax.axvline(np.nanmedian(start), color=color, linewidth=0.8)
-        ax.plot(np.nanmedian(start), criterion, "o", color=color)
+        if np.isfinite(np.median(start)):
+            ax.axvline(np.median(start), color=color, linewidth=0.8)
+            ax.plot(np.median(start), criterion, "o", color=color)
         ax.set_xscale("symlog", linthresh=1)
         ax.set_xlim(0, history.steps[-1])
     return axes
@@ -72,8 +73,10 @@ def plot_start_times(ax: Axes, times: dict[str, StageTimes], n_steps: int) -> Ax
     """Draw each run's two start times (dots) and their medians (bars), a row per setting."""
     for row, runs in enumerate(reversed(times.values())):
         for start, color in ((runs.knowledge, KNOWLEDGE), (runs.attention, ATTENTION)):
-            ax.plot(start, np.full(len(start), row), "o", color=color, alpha=0.35, markersize=4)
-            ax.plot(np.nanmedian(start), row, "|", color=color, markersize=18, markeredgewidth=2.5)
+            shown = np.append(start[np.isfinite(start)], np.median(start))  # inf is not drawn
+            ax.plot(shown[:-1], np.full(len(shown) - 1, row), "o", color=color, alpha=0.35, ms=4)
+            if np.isfinite(shown[-1]):
+                ax.plot(shown[-1], row, "|", color=color, markersize=18, markeredgewidth=2.5)
     ax.set_yticks(range(len(times)), reversed(times))
     ax.set(xscale="log", xlabel="step", ylim=(-0.6, len(times) - 0.4), xlim=(1, n_steps))
     ax.grid(axis="x")

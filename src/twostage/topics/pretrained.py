@@ -56,6 +56,8 @@ class PretrainedModel:
 
         Words the tokeniser cuts in pieces, or knows only without accents, are left out.
         """
+        if not words:
+            return {}
         start = len(self._encode(["a"])[0])
         written = zip(words, self._encode([f"a {word}" for word in words]), strict=True)
         single = {word: ids[-1] for word, ids in written if len(ids) == start + 1}

@@ -12,7 +12,7 @@ Stage 1, uniform attention (`theory_values`)
   trained embeddings        predict_embedding_gram, predict_embedding_excess
 Stage 2, W_V fixed (`theory_attention`)
   loss in the topic odds    predict_attention_loss, predict_attention_slope, predict_mask_offset
-  optimal odds rho*         predict_attention_odds
+  optimal odds rho*         predict_attention_odds; predict_joint_odds if W_V moves too
   own word above topic      predict_attention_loss(own=...), predict_attention_drive(own_word=True)
 Why two stages (`theory_attention`)
   orders of gradients       predict_gradient_orders, predict_first_value_gradient
@@ -46,6 +46,7 @@ from twostage.topics.theory_corpus import (
     predict_statistics,
     predict_topic_moments,
 )
+from twostage.topics.theory_joint import predict_joint_loss, predict_joint_odds
 from twostage.topics.theory_values import (
     predict_embedding_excess,
     predict_embedding_gram,
@@ -71,6 +72,8 @@ __all__ = [
     "predict_finite_value_matrix",
     "predict_first_value_gradient",
     "predict_gradient_orders",
+    "predict_joint_loss",
+    "predict_joint_odds",
     "predict_mask_offset",
     "predict_mask_shares",
     "predict_same_topic",

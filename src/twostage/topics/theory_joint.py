@@ -26,15 +26,16 @@ def predict_joint_odds(cfg: TopicModel, masked_keys: bool = True) -> float:
     if s.random_rate == 0:
         raise ValueError("random_rate must be > 0: without random words the odds have no bound")
     best = minimize_scalar(
-        lambda log_odds: _loss(s, np.exp(log_odds)), bounds=(0, 16), method="bounded"
+        lambda log: predict_joint_loss(cfg, np.exp(log), masked_keys), bounds=(0, 16)
     )
     return float(np.exp(best.x))
 
 
-def _loss(s: Setting, odds: float) -> float:
-    """Squared error, up to a constant, at the best off and gap for these odds."""
+def predict_joint_loss(cfg: TopicModel, odds: float, masked_keys: bool = True) -> float:
+    """Squared error at the best block-constant W_V for these odds, less that of W_V = 0."""
+    s = read_setting(cfg, masked_keys)
     tau, outside = s.topics_per_doc, s.random_rate * (1 - s.topics_per_doc / s.n_topics)
-    mean = np.repeat([1 / tau, 0.0], [tau, s.n_topics - tau])  # P, summed over a topic's words
+    mean = (np.arange(s.n_topics) < tau) / tau  # P, summed over a topic's words
     kept = np.eye(s.n_topics)[0]
     cases = [
         (s.mask_token_rate, _attended(s, None, odds), mean),
@@ -46,7 +47,7 @@ def _loss(s: Setting, odds: float) -> float:
     chances = [chance for chance, _, _ in cases]
     square = sum(p * row.T @ row for p, row in zip(chances, rows, strict=True))
     signal = sum(p * row.T @ wanted for (p, _, wanted), row in zip(cases, rows, strict=True))
-    return float(-signal @ np.linalg.solve(square, signal))
+    return float(-signal @ np.linalg.solve(square, signal) / s.words_per_topic)
 
 
 def _attended(s: Setting, query_topic: int | None, odds: float) -> Float[np.ndarray, " topic"]:

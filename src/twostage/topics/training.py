@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
@@ -57,6 +58,21 @@ def train_topics(
     rngs = [numpy_rng(seed, "documents") for seed in seeds]
     batches = sample_bags(corpus, batch_size, rngs, masked_keys)
     return model, train(model, batches, LOSSES[loss], train_cfg, measure)
+
+
+@torch.no_grad()
+def measure_loss(
+    model: BagTransformer,
+    n_docs: int,
+    rng: np.random.Generator,
+    loss: str = "cross-entropy",
+    masked_keys: bool = True,
+) -> Float[np.ndarray, " run"]:
+    """Loss of each run on fresh documents of its own, in nats for cross-entropy."""
+    _check_loss(loss)
+    rngs = rng.spawn(len(model.W_E))
+    bags = next(sample_bags(model.corpus, n_docs, rngs, masked_keys))
+    return LOSSES[loss](model, bags).numpy()
 
 
 def position_loss(model: TopicTransformer, batch: Positions, loss: str) -> Float[Tensor, ""]:

@@ -82,7 +82,8 @@ def _read_articles(source: str, n_documents: int | None) -> Iterator[tuple[str, 
 
 
 def _read_folder(folder: Path) -> Iterator[tuple[str, str]]:
-    paths = sorted(folder.rglob("*.txt"), key=lambda path: path.relative_to(folder).as_posix())
+    files = [path for path in folder.rglob("*.txt") if path.is_file()]
+    paths = sorted(files, key=lambda path: path.relative_to(folder).as_posix())
     if not paths:
         raise FileNotFoundError(f"{folder}: no .txt file in this folder; one file is one article")
     for path in paths:
@@ -264,6 +265,6 @@ def _build_dictionary(pieces: list[list[str]], config: LdaConfig, source: str) -
     if len(dictionary) < config.n_topics:
         asked = f"{config.min_pieces} pieces and at most {config.max_piece_share:g} of them"
         found = f"{len(dictionary)} words are in at least {asked} ({len(pieces)} pieces)"
-        hint = "take more text, lower min_pieces or raise max_piece_share"
+        hint = "take more documents, lower min_pieces or raise max_piece_share"
         raise ValueError(f"{source}: only {found}; {hint}")
     return dictionary

@@ -65,6 +65,11 @@ def collect_attention(
     """
     words = [topics.words[i] for i in np.flatnonzero(topics.topic_share >= min_share)]
     word_of_token = _word_of_token(model, words)
+    if len(word_of_token) < 2:
+        raise ValueError(
+            f"{len(word_of_token)} words have a topic share of at least {min_share:g} and are one "
+            "token of the model: lower the threshold, fit fewer topics or take more text"
+        )
     index = {word: i for i, word in enumerate(topics.words)}
     windows = _draw_windows(model, corpus, config, rng)
     found = []
