@@ -1,0 +1,87 @@
+"""How nearly documents and topics, ours or real, meet the assumptions of li2023topic (section 4).
+
+The paper assumes topics without a common word, words of equal frequency within a topic, and tau
+topics in equal shares per document. Each measure is on the scale of the setting of `CorpusConfig`
+that breaks the assumption, so that real text can be put on the same axis as synthetic corpora.
+"""
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy.sparse import csr_array
+
+from twostage.topics.wikipedia import TextCorpus, Topics, content_words
+
+
+def measure_overlap(
+    topic_word: Float[np.ndarray, "topic word"], topic_of: Int[np.ndarray, " word"]
+) -> Float[np.ndarray, " topic"]:
+    """Share of each topic that lies evenly on all words, in [0, 1]: `CorpusConfig.overlap`.
+
+    The mass that a topic puts on other topics' words, over the share of words that are theirs.
+    """
+    own = topic_of == np.arange(len(topic_word))[:, None]
+    return (topic_word * ~own).sum(1) / (~own).mean(1)
+
+
+def measure_zipf(
+    topic_word: Float[np.ndarray, "topic word"], topic_of: Int[np.ndarray, " word"], n_ranks: int
+) -> Float[np.ndarray, " topic"]:
+    """Zipf exponent of each topic: minus the slope of log p over log rank (uniform words: 0).
+
+    Least squares over the `n_ranks` most frequent of the topic's own words (or all, if fewer).
+    """
+    exponents = []
+    for topic, row in enumerate(topic_word):
+        shares = np.sort(row[topic_of == topic])[::-1][:n_ranks]
+        log_rank = np.log(np.arange(1, len(shares) + 1))
+        exponents.append(-np.polyfit(log_rank, np.log(shares), 1)[0])
+    return np.array(exponents)
+
+
+def effective_topics(mixtures: Float[np.ndarray, "doc topic"]) -> Float[np.ndarray, " doc"]:
+    """Inverse Simpson index 1/sum p^2: tau for tau topics in equal shares."""
+    return 1 / (mixtures**2).sum(1)
+
+
+def equivalent_alpha(mixtures: Float[np.ndarray, "doc topic"]) -> float:
+    """Concentration of the symmetric Dirichlet whose E sum p^2 = (alpha + 1)/(T alpha + 1)."""
+    simpson = (mixtures**2).sum(1).mean()
+    return float((1 - simpson) / (mixtures.shape[1] * simpson - 1))
+
+
+def infer_mixtures(
+    counts: Int[np.ndarray, "doc word"],
+    topic_word: Float[np.ndarray, "topic word"],
+    n_rounds: int = 50,
+) -> Float[np.ndarray, "doc topic"]:
+    """Topic mixture of each document, of highest likelihood under given topics ("folding in").
+
+    EM from equal shares, theta_t <- sum_w n_w theta_t p_tw / (sum_s theta_s p_sw) / sum_w n_w.
+    No prior on the mixture. Raises ValueError for a document without words.
+    """
+    lengths = counts.sum(1)
+    if not lengths.all():
+        raise ValueError("a document without words has no mixture: leave it out")
+    doc, word = counts.nonzero()
+    share, votes = counts[doc, word] / lengths[doc], topic_word.T[word]  # of distinct words
+    mixtures = np.full((len(counts), len(topic_word)), 1 / len(topic_word))
+    for _ in range(n_rounds):
+        ratio = share / np.einsum("it,it->i", mixtures[doc], votes)
+        mixtures = mixtures * (csr_array((ratio, (doc, word)), counts.shape) @ topic_word.T)
+    return mixtures
+
+
+def count_pieces(corpus: TextCorpus, topics: Topics, piece_len: int) -> Int[np.ndarray, "doc word"]:
+    """Count the topics' words in pieces of `piece_len` content words: the documents of LDA.
+
+    Pieces without any of these words are left out.
+    """
+    column = {word: i for i, word in enumerate(topics.words)}
+    rows = []
+    for text in corpus.texts:
+        words = content_words(text)
+        for first in range(0, len(words), piece_len):
+            known = [column[w] for w in words[first : first + piece_len] if w in column]
+            rows.append(np.bincount(known, minlength=len(column)))
+    counts = np.array(rows)
+    return counts[counts.sum(1) > 0]

@@ -1,0 +1,31 @@
+"""Variance of attention in running text: each part is found where it was put, and only there."""
+
+import numpy as np
+import pytest
+
+from twostage.seeding import numpy_rng
+from twostage.topics.contrasts_variance import TEXT_PARTS, split_pair_variance
+from twostage.topics.windows import AttentionPairs
+
+TOPIC_OF = np.repeat(np.arange(4), 3)
+
+
+def pairs_of(log_attention, words, distance):
+    attention = np.exp(log_attention)[:, None, None] * np.ones((1, 2, 3))
+    return AttentionPairs(attention, words, distance, np.zeros(len(words), int))
+
+
+@pytest.mark.parametrize("part", TEXT_PARTS[:3])
+def test_a_pure_part_of_running_text_has_most_of_the_variance(part):
+    rng = numpy_rng(0)
+    words, distance = rng.integers(0, 12, (6000, 2)), rng.integers(1, 20, 6000)
+    same_word, topic = words[:, 0] == words[:, 1], TOPIC_OF[words]
+    log_attention = {
+        "distance": -np.log(distance),
+        "the two words": rng.normal(size=12)[words].sum(1),
+        "relation": 2.0 * same_word + (topic[:, 0] == topic[:, 1]),
+    }[part]
+    shares = split_pair_variance(pairs_of(log_attention, words, distance), TOPIC_OF)
+    assert shares.shape == (2, 3, 4)
+    np.testing.assert_allclose(shares.sum(-1), 1)
+    np.testing.assert_allclose(shares[0, 0], [part == each for each in TEXT_PARTS], atol=0.02)
