@@ -74,7 +74,7 @@ def train(
     """
     weights = [p for p in model.parameters() if p.requires_grad]
     optimizer = OPTIMIZERS[cfg.optimizer](
-        weights, lr=cfg.learning_rate, weight_decay=cfg.weight_decay
+        weights, lr=cfg.learning_rate, weight_decay=cfg.weight_decay, fused=True
     )
     records, stream, looks = [measure(model)], iter(batches), set(cfg.record_steps)
     for step in _progress(cfg.steps):

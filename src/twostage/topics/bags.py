@@ -69,17 +69,25 @@ class BagTransformer(TopicTransformer):
     def attention(self, bags: Bags) -> Float[Tensor, "run head pair token"]:
         """Attention of each pair to each token of its document (all copies of it together)."""
         run = torch.arange(len(bags.query_doc))[:, None]
-        log_counts = bags.log_counts[run, bags.query_doc][:, None].to(self.W_E.dtype)
+        log_counts = bags.log_counts.to(self.W_E.dtype)[run, bags.query_doc][:, None]
         if self.cfg.attention == "uniform":
             return log_counts.softmax(-1).expand(-1, self.cfg.n_heads, -1, -1)
-        q = self.project(self.layer.W_Q)[run, :, bags.query_token].transpose(1, 2)
-        k = self.project(self.layer.W_K)
-        return (q @ k.mT / k.shape[-1] ** 0.5 + log_counts).softmax(-1)
+        queries = self.queries()[run, :, bags.query_token].transpose(1, 2)
+        return (self.compare(queries) + log_counts).softmax(-1)
 
     def scores(self) -> Float[Tensor, "run head query_token key_token"]:
         """Attention scores between any two tokens, before counts and softmax."""
-        q, k = self.project(self.layer.W_Q), self.project(self.layer.W_K)
-        return q @ k.mT / k.shape[-1] ** 0.5
+        return self.compare(self.queries())
+
+    def queries(self) -> Float[Tensor, "run head token d"]:
+        """What each token looks for, q W_K / sqrt(d): keys then need no projection."""
+        return self.project(self.layer.W_Q) @ self.layer.W_K / self.layer.W_K.shape[-1] ** 0.5
+
+    def compare(
+        self, queries: Float[Tensor, "run head query d"]
+    ) -> Float[Tensor, "run head query token"]:
+        """Scores of queries at every token's embedding; a one-hot embedding only reads them."""
+        return queries if self.cfg.embedding == "one-hot" else queries @ self.W_E[:, None]
 
     def project(self, weight: Float[Tensor, "run head e d"]) -> Float[Tensor, "run head token e"]:
         """Apply a weight to every token's embedding; a one-hot embedding only looks it up."""

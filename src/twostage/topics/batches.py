@@ -51,11 +51,12 @@ def sample_masks(
     luck = np.where(cfg.is_word(tokens), rng.random(tokens.shape), np.inf)
     masked = luck < cfg.mask_rate
     masked[np.arange(len(tokens)), luck.argmin(axis=1)] = True
-    words = tokens[masked]
+    at = np.flatnonzero(masked)
+    words = tokens.ravel()[at]
     fate, noise = rng.random(len(words)), rng.integers(1, cfg.n_words + 1, len(words))
     corrupted = np.where(fate < cfg.keep_rate + cfg.random_rate, noise, MASK)
     shown = tokens.copy()
-    shown[masked] = np.where(fate < cfg.keep_rate, words, corrupted)
+    shown.ravel()[at] = np.where(fate < cfg.keep_rate, words, corrupted)
     return shown, masked
 
 
@@ -80,19 +81,23 @@ def as_bags(
 ) -> Bags:
     """Count shown tokens, and gather masked positions into (document, shown token) pairs."""
     is_key = _find_keys(tokens, masked, cfg, masked_keys)
-    shape = (*tokens.shape[:2], cfg.n_tokens)
-    cell = shown + cfg.n_tokens * np.arange(shape[0] * shape[1]).reshape(*shape[:2], 1)
-    counts = np.bincount(cell[is_key], minlength=np.prod(shape)).reshape(shape)
-    asked = np.bincount(cell[masked], minlength=np.prod(shape))
-    run, doc, token = asked.reshape(shape).nonzero()
-    pair_of_cell = np.zeros(asked.shape, dtype=int)
-    pair_of_cell[asked > 0] = np.arange(len(run)) - np.searchsorted(run, run)  # rank in its run
-    pairs = _pad(run, len(tokens), doc, token, asked[asked > 0].astype(float))
-    run = masked.nonzero()[0]
-    hits = (pair_of_cell[cell[masked]], tokens[masked], np.ones(len(run)))
+    n_runs, n_docs, doc_len = tokens.shape
+    cells = (n_runs, n_docs, cfg.n_tokens)
+    cell = shown + cfg.n_tokens * np.arange(n_runs * n_docs).reshape(n_runs, n_docs, 1)
+    counts = np.bincount(cell[is_key], minlength=np.prod(cells)).reshape(cells)
+    at = np.flatnonzero(masked)
+    target_cell = cell.ravel()[at]
+    asked = np.bincount(target_cell, minlength=counts.size)
+    pair_cell = np.flatnonzero(asked)
+    run, doc, token = np.unravel_index(pair_cell, cells)
+    pair_of_cell = np.zeros_like(asked)
+    pair_of_cell[pair_cell] = _rank(run, n_runs)
+    pairs = _pad(run, n_runs, doc, token, asked[pair_cell].astype(float))
+    hits = (pair_of_cell[target_cell], tokens.ravel()[at], np.ones(len(at)))
+    targets = _pad(at // (n_docs * doc_len), n_runs, *hits)
     with np.errstate(divide="ignore"):
-        log_counts = torch.from_numpy(np.log(counts))
-    return Bags(log_counts, *pairs, *_pad(run, len(tokens), *hits))
+        log_n = np.log(np.arange(doc_len + 1))  # few numbers, asked for often
+    return Bags(torch.from_numpy(log_n[counts]), *pairs, *targets)
 
 
 def _find_keys(tokens, masked, cfg: CorpusConfig, masked_keys: bool) -> np.ndarray:
@@ -106,11 +111,16 @@ def _find_keys(tokens, masked, cfg: CorpusConfig, masked_keys: bool) -> np.ndarr
 
 def _pad(run: Int[np.ndarray, " item"], n_runs: int, *columns: np.ndarray) -> list[Tensor]:
     """Lay items, sorted by run, out as [run, item], filled up with zeros."""
-    rank = np.arange(len(run)) - np.searchsorted(run, run)
+    rank = _rank(run, n_runs)
     padded = [np.zeros((n_runs, rank.max() + 1), column.dtype) for column in columns]
     for table, column in zip(padded, columns, strict=True):
         table[run, rank] = column
     return [torch.from_numpy(table) for table in padded]
+
+
+def _rank(run: Int[np.ndarray, " item"], n_runs: int) -> Int[np.ndarray, " item"]:
+    """Number the items of each run, sorted by run, from 0."""
+    return np.arange(len(run)) - np.searchsorted(run, np.arange(n_runs))[run]
 
 
 def sample_positions(
@@ -132,7 +142,7 @@ def sample_bags(
 
     A run sees the same documents as `sample_positions` gives from the same generator.
     """
-    at_once = max(1, 2_000_000 // (len(rngs) * batch_size * cfg.n_tokens))  # steps, for memory
+    at_once = max(1, 500_000 // (len(rngs) * batch_size * cfg.n_tokens))  # steps, for memory
     for runs in zip(*(_sample_masked(cfg, batch_size, rng) for rng in rngs), strict=True):
         stacked = [np.stack(arrays, axis=1) for arrays in zip(*runs, strict=True)]
         for first in range(0, len(stacked[0]), at_once):

@@ -18,9 +18,8 @@ from twostage.training import History, Measure, TrainConfig, measure_nothing, tr
 
 def cross_entropy(model: BagTransformer, bags: Bags) -> Float[Tensor, " run"]:
     """Mean negative log probability of the masked words, in nats."""
-    logits = model(bags)
-    log_z = (bags.n_targets * logits.logsumexp(-1)).sum(1)
-    return (log_z - _at_targets(logits, bags)) / bags.target_weight.sum(1)
+    log_shares = model(bags).log_softmax(-1)
+    return -_at_targets(log_shares, bags) / bags.target_weight.sum(1)
 
 
 def squared_error(model: BagTransformer, bags: Bags) -> Float[Tensor, " run"]:
