@@ -8,7 +8,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=300 -n 2 --dist loadfile
 
-.PHONY: help book serve test portable execute clean
+.PHONY: help book serve test portable execute bench clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
@@ -43,6 +43,9 @@ portable: $(READY)  ## re-compute every chapter as other processors would, and c
 
 execute: $(READY)  ## re-execute all chapters in place (the same bytes if nothing changed)
 	$(BIN)/twostage execute --jobs 2
+
+bench: $(READY)  ## measure what the fast algorithms gain (_build/bench.json); fails below a bound
+	OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python benchmarks/bench.py
 
 clean:  ## remove what the other targets wrote, except .venv
 	rm -rf _build .pytest_cache .ruff_cache
