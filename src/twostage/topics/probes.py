@@ -63,11 +63,17 @@ def measure_value_matrix(model: BagTransformer) -> Float[np.ndarray, "run predic
 
 def measure_value_blocks(model: BagTransformer) -> Float[np.ndarray, " run"]:
     """Correlation of W_V with the topic blocks, over pairs of different words (chance: 0)."""
-    words = measure_value_matrix(model)[:, :, 1:]
-    _, same_topic, other_topic = relations(model.corpus.topic_of)
+    return correlate_blocks(measure_value_matrix(model)[:, :, 1:], model.corpus.topic_of)
+
+
+def correlate_blocks(
+    scores: Float[np.ndarray, "run word word"], topic_of: Int[np.ndarray, " word"]
+) -> Float[np.ndarray, " run"]:
+    """Correlation of a table with the topic blocks, over pairs of different words (chance: 0)."""
+    _, same_topic, other_topic = relations(topic_of)
     pairs = same_topic | other_topic
     blocks = same_topic[pairs] - same_topic[pairs].mean()
-    values = words[:, pairs] - words[:, pairs].mean(1, keepdims=True)
+    values = scores[:, pairs] - scores[:, pairs].mean(1, keepdims=True)
     return values @ blocks / np.sqrt((values**2).sum(1) * (blocks**2).sum())
 
 

@@ -23,23 +23,13 @@ from twostage.topics.model import TopicTransformer
 from twostage.topics.probes import (
     ATTENTION_CRITERION,
     VALUE_CRITERION,
+    correlate_blocks,
     measure_attention,
     relations,
 )
 from twostage.training import History, Measure
 
 CRITERIA = (VALUE_CRITERION, ATTENTION_CRITERION)
-
-
-def correlate_blocks(
-    scores: Float[np.ndarray, "run word word"], topic_of: Int[np.ndarray, " word"]
-) -> Float[np.ndarray, " run"]:
-    """Correlation of a table with the topic blocks, over pairs of different words (chance: 0)."""
-    _, same_topic, other_topic = relations(topic_of)
-    pairs = same_topic | other_topic
-    blocks = same_topic[pairs] - same_topic[pairs].mean()
-    values = scores[:, pairs] - scores[:, pairs].mean(1, keepdims=True)
-    return values @ blocks / np.sqrt((values**2).sum(1) * (blocks**2).sum())
 
 
 def order_votes(

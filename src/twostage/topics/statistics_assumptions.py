@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.sparse import csr_array
 
-from twostage.topics.wikipedia import TextCorpus, Topics, content_words
+from twostage.topics.wikipedia import TextCorpus, Topics, cut_pieces
 
 
 def measure_overlap(
@@ -77,11 +77,8 @@ def count_pieces(corpus: TextCorpus, topics: Topics, piece_len: int) -> Int[np.n
     Pieces without any of these words are left out.
     """
     column = {word: i for i, word in enumerate(topics.words)}
-    rows = []
-    for text in corpus.texts:
-        words = content_words(text)
-        for first in range(0, len(words), piece_len):
-            known = [column[w] for w in words[first : first + piece_len] if w in column]
-            rows.append(np.bincount(known, minlength=len(column)))
+    pieces = cut_pieces(corpus, piece_len)
+    known = [[column[word] for word in piece if word in column] for piece in pieces]
+    rows = [np.bincount(words, minlength=len(column)) for words in known]
     counts = np.array(rows)
     return counts[counts.sum(1) > 0]

@@ -235,7 +235,7 @@ def fit_topics(corpus: TextCorpus, config: LdaConfig, rng: np.random.Generator) 
     time. The batches are of equal size: a last batch of one piece, which gensim would count as
     often as the others, fills every topic with the words of that piece.
     """
-    pieces = _cut_pieces(corpus, config.piece_len)
+    pieces = cut_pieces(corpus, config.piece_len)
     dictionary = _build_dictionary(pieces, config, corpus.source)
     rng.shuffle(pieces)
     counts = [dictionary.doc2bow(piece) for piece in pieces]
@@ -254,7 +254,8 @@ def fit_topics(corpus: TextCorpus, config: LdaConfig, rng: np.random.Generator) 
     return Topics(tuple(dictionary[i] for i in range(len(dictionary))), model.get_topics())
 
 
-def _cut_pieces(corpus: TextCorpus, piece_len: int) -> list[list[str]]:
+def cut_pieces(corpus: TextCorpus, piece_len: int) -> list[list[str]]:
+    """Cut the content words of each article into pieces of `piece_len`: the documents of LDA."""
     documents = map(content_words, corpus.texts)
     return [doc[i : i + piece_len] for doc in documents for i in range(0, len(doc), piece_len)]
 
