@@ -137,3 +137,22 @@ def test_impossible_settings_are_refused_in_words(wrong, message):
     with pytest.raises(ValueError) as error:
         TrainConfig(**wrong)
     assert str(error.value) == message
+
+
+def test_training_stops_when_told():
+    path = train(
+        Parabola(),
+        count(),
+        lambda model, batch: loss(model, 1.0),
+        TrainConfig(steps=9, optimizer="sgd", n_records=3, spacing="even"),
+        weight,
+        stop=lambda record: abs(record["w"][0] - 1) < 1.95,
+    )
+    assert_array_equal(path.steps, [0, 3])
+
+
+def test_records_are_evenly_spaced_on_demand():
+    even = TrainConfig(steps=10, n_records=5, spacing="even")
+    assert_array_equal(even.record_steps, [0, 2, 4, 6, 8, 10])
+    with pytest.raises(ValueError, match="spacing must be 'log' or 'even', got 'sqrt'"):
+        TrainConfig(spacing="sqrt")

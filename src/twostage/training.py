@@ -30,12 +30,15 @@ class TrainConfig:
     learning_rate: float = 0.01
     optimizer: str = "adam"  # sgd or adam
     weight_decay: float = 0.0  # coefficient of half the squared norm
-    n_records: int = 100  # how often to measure, evenly on a logarithmic axis of steps
+    n_records: int = 100  # how often to measure
+    spacing: str = "log"  # log: early often and later seldom; even: every so many steps
 
     def __post_init__(self) -> None:
         """Refuse impossible settings, naming the value and what is allowed."""
         if self.optimizer not in OPTIMIZERS:
             raise ValueError(f"optimizer must be one of {[*OPTIMIZERS]}, got {self.optimizer!r}")
+        if self.spacing not in ("log", "even"):
+            raise ValueError(f"spacing must be 'log' or 'even', got {self.spacing!r}")
         for name in ("steps", "n_records"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be >= 1, got {getattr(self, name)}")
@@ -47,7 +50,9 @@ class TrainConfig:
 
     @property
     def record_steps(self) -> Int[np.ndarray, " record"]:
-        """Steps at which models are measured: 0, then early often and later seldom."""
+        """Steps at which models are measured, from 0 (before the first step) to the last."""
+        if self.spacing == "even":
+            return np.unique(np.linspace(0, self.steps, self.n_records + 1).round().astype(int))
         evenly = np.geomspace(1, self.steps, self.n_records).round().astype(int)
         return np.unique([0, *evenly, self.steps])
 
@@ -66,11 +71,13 @@ def train(
     loss_fn: Callable[[nn.Module, object], Float[Tensor, " run"]],
     cfg: TrainConfig,
     measure: Measure = measure_nothing,
+    stop: Callable[[dict], bool] = lambda record: False,
 ) -> History:
     """Train a model in place; measure it before the first step and at `cfg.record_steps`.
 
     A model may hold many runs side by side: the loss then has an entry per run, and as SGD and
-    Adam act on each weight alone, every run trains as if it were alone.
+    Adam act on each weight alone, every run trains as if it were alone. Training ends early when
+    `stop` says so of what was just measured.
     """
     weights = [p for p in model.parameters() if p.requires_grad]
     optimizer = OPTIMIZERS[cfg.optimizer](
@@ -83,8 +90,11 @@ def train(
         optimizer.step()
         if step in looks:
             records.append(measure(model))
+            if stop(records[-1]):
+                break
     return History(
-        cfg.record_steps, {k: np.stack([r[k] for r in records], axis=-1) for k in records[0]}
+        cfg.record_steps[: len(records)],
+        {k: np.stack([r[k] for r in records], axis=-1) for k in records[0]},
     )
 
 

@@ -1,0 +1,141 @@
+"""The encoder-decoder with attention of snell2021attention (section 4 and its public code).
+
+Encoder and decoder are one-layer recurrent networks; each decoder state scores the encoder
+states, reads their attention-weighted mean through a projection, and predicts a word from both.
+The paper's copy model is the default. Options: attention forced uniform, no context at all, a
+bidirectional encoder, GRU cells, separate embeddings, and several heads whose contexts are
+combined by mean (as in the authors' experiment), by sum or by concatenation.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from twostage.translation.corpus import EOS, CorpusConfig
+
+CHOICES = {
+    "cell": ("lstm", "gru"),
+    "attention": ("trained", "uniform", "none"),
+    "combine": ("mean", "sum", "concat"),
+}
+
+# The modules of a translator by which donors give; query and context belong to the attention.
+PARTS = ("embedding", "target_embedding", "encoder", "decoder", "query", "context", "mix", "output")
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Which parts the model has, and how wide it is."""
+
+    hidden: int = 64  # width of embeddings and states
+    cell: str = "lstm"  # lstm or gru
+    shared_embedding: bool = True  # one table for source and target words
+    bidirectional: bool = False  # the encoder reads both ways, half the width each
+    attention: str = "trained"  # trained, forced uniform, or none (context zeroed)
+    n_heads: int = 1
+    combine: str = "mean"  # heads' contexts: mean, sum or concat (of hidden / n_heads each)
+
+    def __post_init__(self) -> None:
+        """Refuse unknown choices and impossible sizes, naming what is allowed."""
+        for name, allowed in CHOICES.items():
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"{name} must be one of {allowed}, got {getattr(self, name)!r}")
+        for name in ("hidden", "n_heads"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be >= 1, got {getattr(self, name)}")
+        parts = self.n_heads if self.combine == "concat" else 1 + self.bidirectional
+        if self.hidden % parts:
+            raise ValueError(f"hidden must be a multiple of {parts}, got {self.hidden}")
+
+
+class Attention(nn.Module):
+    """Heads that score encoder states by a decoder state, and project what they read."""
+
+    def __init__(self, cfg: ModelConfig) -> None:
+        super().__init__()
+        self.cfg = cfg
+        width = cfg.hidden // cfg.n_heads if cfg.combine == "concat" else cfg.hidden
+        self.query = nn.ModuleList(nn.Linear(cfg.hidden, cfg.hidden) for _ in range(cfg.n_heads))
+        self.context = nn.ModuleList(nn.Linear(cfg.hidden, width) for _ in range(cfg.n_heads))
+
+    def weights(
+        self, states: Float[Tensor, "pair query d"], memory: Float[Tensor, "pair key d"]
+    ) -> Float[Tensor, "pair head query key"]:
+        """Attention: softmax over source positions of (W h + b) . m, or uniform."""
+        scores = torch.stack([head(states) @ memory.mT for head in self.query], 1)
+        return (scores if self.cfg.attention == "trained" else 0 * scores).softmax(-1)
+
+    def read(
+        self, attn: Float[Tensor, "pair head query key"], memory: Float[Tensor, "pair key d"]
+    ) -> Float[Tensor, "pair query d"]:
+        """Project what each head reads, and combine the heads."""
+        contexts = [head(attn[:, i] @ memory) for i, head in enumerate(self.context)]
+        if self.cfg.combine == "concat":
+            return torch.cat(contexts, -1)
+        total = torch.stack(contexts).sum(0)
+        return total / self.cfg.n_heads if self.cfg.combine == "mean" else total
+
+
+class Translator(nn.Module):
+    """Encoder-decoder that predicts each target word from the source and the words before."""
+
+    def __init__(self, cfg: ModelConfig, corpus: CorpusConfig, seed: int) -> None:
+        super().__init__()
+        self.cfg, self.corpus = cfg, corpus
+        cell, hidden = {"lstm": nn.LSTM, "gru": nn.GRU}[cfg.cell], cfg.hidden
+        with torch.random.fork_rng(devices=[]):  # torch's own initialisation, from this seed
+            torch.manual_seed(seed)
+            self.embedding = nn.Embedding(corpus.n_tokens, hidden)
+            self.target_embedding = (
+                self.embedding if cfg.shared_embedding else nn.Embedding(corpus.n_tokens, hidden)
+            )
+            each = hidden // (1 + cfg.bidirectional)
+            self.encoder = cell(hidden, each, batch_first=True, bidirectional=cfg.bidirectional)
+            self.decoder = cell(hidden, hidden, batch_first=True)
+            self.attention = Attention(cfg)
+            self.mix = nn.Linear(2 * hidden, hidden)
+            self.output = nn.Linear(hidden, corpus.n_tokens)
+
+    def forward(
+        self, src: Int[Tensor, "pair key"], tgt: Int[Tensor, "pair query"]
+    ) -> Float[Tensor, "pair query token"]:
+        """Scores of every next word, given the source and the target words before (in nats)."""
+        memory, states = self.encode(src, tgt)
+        attn = self.attention.weights(states, memory)
+        return self.predict(states, self.attention.read(attn, memory))
+
+    def attend(
+        self, src: Int[Tensor, "pair key"], tgt: Int[Tensor, "pair query"]
+    ) -> Float[Tensor, "pair head query key"]:
+        """Attention of each head, from the target position to be predicted to the source."""
+        memory, states = self.encode(src, tgt)
+        return self.attention.weights(states, memory)
+
+    def encode(
+        self, src: Int[Tensor, "pair key"], tgt: Int[Tensor, "pair query"]
+    ) -> tuple[Float[Tensor, "pair key d"], Float[Tensor, "pair query d"]]:
+        """Encoder states, and decoder states under teacher forcing: [EOS], then target words."""
+        memory, last = self.encoder(self.embedding(src))
+        shifted = tgt.roll(1, dims=1).index_fill(1, torch.tensor(0), EOS)
+        return memory, self.decoder(self.target_embedding(shifted), self._hand_over(last))[0]
+
+    def predict(
+        self, states: Float[Tensor, "... d"], context: Float[Tensor, "... d"]
+    ) -> Float[Tensor, "... token"]:
+        """Scores of every word from a decoder state and what it read."""
+        if self.cfg.attention == "none":
+            context = 0 * context
+        return self.output(self.mix(torch.cat([states, context], -1)).tanh())
+
+    def read_alone(self, memory: Float[Tensor, "pair key d"]) -> Float[Tensor, "pair key d"]:
+        """What the decoder would get from each encoder state if it read that state alone."""
+        one = torch.eye(memory.shape[1]).expand(len(memory), self.cfg.n_heads, -1, -1)
+        return self.attention.read(one, memory)
+
+    def _hand_over(self, last: Tensor | tuple[Tensor, Tensor]) -> Tensor | tuple[Tensor, Tensor]:
+        """The decoder starts where the encoder ended; both directions side by side."""
+        if isinstance(last, tuple):
+            return tuple(map(self._hand_over, last))
+        return last.transpose(0, 1).flatten(1)[None]
