@@ -5,9 +5,12 @@ Three measures share one scale from chance to 1: token accuracy (no proof of eit
 passed" were fixed before any run of the book.
 """
 
+import copy
+from dataclasses import replace
+
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from twostage.translation.corpus import Pairs
@@ -15,6 +18,7 @@ from twostage.translation.model import Translator
 
 KTIW_PASSED, ATTENTION_PASSED = 0.5, 0.5  # when a stage has come
 LEARNED = 0.9  # attention accuracy of a model that copies by attention
+AVOIDS = -0.5  # signed contrast of a model that looks away from the right word
 
 
 def measure_translator(model: Translator, pairs: Pairs) -> dict[str, float]:
@@ -25,6 +29,28 @@ def measure_translator(model: Translator, pairs: Pairs) -> dict[str, float]:
         "attention": measure_attention(model, pairs),
         "contrast": measure_contrast(model, pairs),
     }
+
+
+def name_fates(
+    attention: Float[np.ndarray, " run"], contrast: Float[np.ndarray, " run"]
+) -> np.ndarray:
+    """Name what became of each run: copy, anti-copy (it looks away), or undecided."""
+    names = np.where(contrast <= AVOIDS, "anti-copy", "undecided")
+    return np.where(attention >= LEARNED, "copy", names)
+
+
+def force_uniform(model: Translator) -> Translator:
+    """Copy the model with its attention uniform: what it can do without looking anywhere."""
+    forced = copy.deepcopy(model)
+    forced.attention.cfg = replace(model.cfg, attention="uniform")
+    return forced
+
+
+@torch.no_grad()
+def measure_loss(model: Translator, pairs: Pairs) -> float:
+    """Mean negative log probability of a target word or [EOS], in nats."""
+    log_shares = model(pairs.src, pairs.tgt).log_softmax(-1)
+    return -log_shares.gather(-1, pairs.tgt[..., None]).mean().item()
 
 
 @torch.no_grad()
@@ -50,11 +76,22 @@ def measure_attention(model: Translator, pairs: Pairs, within: int = 0) -> float
 
 @torch.no_grad()
 def measure_contrast(model: Translator, pairs: Pairs) -> float:
-    """Attention on the aligned word between +1 (all of it), 0 (uniform) and -1 (none of it)."""
-    attn = model.attend(pairs.src, pairs.tgt).mean(1)
-    aligned = torch.from_numpy(model.corpus.aligned)[None, :, None].expand(len(attn), -1, 1)
-    right, uniform = attn.gather(-1, aligned)[:, :-1].mean().item(), 1 / attn.shape[-1]
-    return (right - uniform) / ((1 - uniform) if right > uniform else uniform)
+    """Signed contrast of attention, averaged over pairs and heads; [EOS] is a key, not a query."""
+    attn = model.attend(pairs.src, pairs.tgt).mean((0, 1))[:-1].numpy()
+    return float(signed_contrast(attn, model.corpus.aligned[:-1]))
+
+
+def signed_contrast(
+    attn: Float[np.ndarray, "*lead query key"], aligned: Int[np.ndarray, " query"]
+) -> Float[np.ndarray, "*lead"] | float:
+    """Place mean attention on the aligned word: copying +1, undecided 0, avoiding it -1.
+
+    With a the mean weight on the aligned word and u = 1/n_keys, (a - u)/(1 - u) above u and
+    (a - u)/u below. The scale bends at u, so average attention over sentences before: hard
+    attention on random words is undecided, but would count as avoiding sentence by sentence.
+    """
+    right, uniform = attn[..., np.arange(len(aligned)), aligned].mean(-1), 1 / attn.shape[-1]
+    return (right - uniform) / np.where(right > uniform, 1 - uniform, uniform)
 
 
 @torch.no_grad()
