@@ -16,6 +16,7 @@ import numpy as np
 from baselines import attention_pair_by_pair, sample_word_by_word
 from measuring import Row, fit_exponents, interleave, make_row
 from steps import bag_steps, masked_steps, position_steps
+from translators import bare_steps, free_runs, translator_steps
 
 from twostage.files import write_whole
 from twostage.seeding import numpy_rng, run_alike_everywhere, torch_rng
@@ -45,6 +46,10 @@ class Sizes:
     vocabulary: tuple[int, int] = (100, 100)  # topics, words per topic
     peak_steps: int = 10  # training steps in a process that measures memory
     processes: int = 6
+    translator: tuple[int, int, int] = (40, 256, 128)  # words per sentence, width, batch
+    translator_steps: int = 2
+    free_seeds: int = 48
+    free_steps: int = 400
 
 
 def bench_sampling(sizes: Sizes) -> Iterator[Row]:
@@ -148,6 +153,28 @@ def bench_memory(sizes: Sizes) -> Iterator[Row]:
         yield make_row(name, peaks / PEAK, needed, f"{np.median(peaks):.0f} MB; {what}")
 
 
+def bench_translator(sizes: Sizes) -> Iterator[Row]:
+    """A training step of the translator against the two recurrent passes it cannot do without."""
+    step, bare = interleave(
+        [
+            translator_steps(*sizes.translator, sizes.translator_steps),
+            bare_steps(*sizes.translator, sizes.translator_steps),
+        ],
+        sizes.repetitions,
+    )
+    note = "{} words, width {}, batch {}".format(*sizes.translator)
+    yield make_row("step: translator / two bare nn.LSTM passes", step / bare, "<= 1.5", note)
+
+
+def bench_free_model(sizes: Sizes) -> Iterator[Row]:
+    """Seconds that a condition of the free model takes."""
+    heads = (1, 2, 4, 8)
+    actions = [free_runs(n, sizes.free_seeds, sizes.free_steps) for n in heads]
+    for n, seconds in zip(heads, interleave(actions, min(sizes.repetitions, 5)), strict=True):
+        name = f"seconds for {sizes.free_seeds} free models, {n} head{'s' * (n > 1)}"
+        yield make_row(name, seconds, "<= 5")
+
+
 def _measure_peak(sizes: Sizes, environment: Mapping[str, str]) -> float:
     script = Path(__file__).with_name("peak.py")
     call = [sys.executable, script, *map(str, (*sizes.vocabulary, sizes.peak_steps))]
@@ -155,7 +182,16 @@ def _measure_peak(sizes: Sizes, environment: Mapping[str, str]) -> float:
     return float(run.stdout)
 
 
-BENCHES = (bench_sampling, bench_step, bench_seeds, bench_probe, bench_growth, bench_memory)
+BENCHES = (
+    bench_sampling,
+    bench_step,
+    bench_seeds,
+    bench_probe,
+    bench_growth,
+    bench_memory,
+    bench_translator,
+    bench_free_model,
+)
 
 
 def show(row: Row) -> str:

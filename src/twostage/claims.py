@@ -28,11 +28,18 @@ class Claim:
 
     @classmethod
     def of_rate(
-        cls, claim: str, source: str, measure: str, successes: int, n: int, threshold: float
+        cls,
+        claim: str,
+        source: str,
+        measure: str,
+        successes: int,
+        n: int,
+        threshold: float,
+        above: bool = True,
     ) -> "Claim":
-        """Claim that a success rate exceeds `threshold`, with Wilson's interval."""
+        """Claim that a success rate lies above (or below) `threshold`, with Wilson's interval."""
         rate = successes / n if n else float("nan")
-        return cls(claim, source, measure, rate, *rate_interval(successes, n), threshold)
+        return cls(claim, source, measure, rate, *rate_interval(successes, n), threshold, above)
 
     @classmethod
     def of_median(
