@@ -15,6 +15,7 @@ from scipy import stats
 from twostage.topics.corpus import (
     MASK,
     CorpusConfig,
+    _invert,
     read_corpus,
     sample_corpus,
     sample_mixtures,
@@ -180,6 +181,15 @@ def test_counts_by_hand():
     corpus = draw(TINY, 30)
     naive = [[(row == word).sum() for word in range(1, 7)] for row in corpus.tokens]
     assert_array_equal(corpus.counts(), naive)
+
+
+@pytest.mark.parametrize("n_items", [2, 255, 256, 257, 70_000])
+def test_inversion_agrees_with_a_search_for_any_number_of_items(n_items):
+    cdf = np.cumsum(np.full(n_items, 1 / n_items))
+    luck = np.append(np.random.default_rng(0).random((3, 4)), [[0.0, 0.5, 0.7, 1 - 1e-16]], axis=0)
+    drawn = _invert(cdf, luck)
+    assert drawn.dtype == np.int64
+    assert (drawn == np.searchsorted(cdf[:-1] / cdf[-1], luck, side="right")).all()
 
 
 def test_same_generator_same_documents():

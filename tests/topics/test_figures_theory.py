@@ -61,3 +61,26 @@ def test_splitting_draws_medians_above_each_other():
     assert list(axes[1].lines[0].get_ydata()) == pytest.approx([0.25, 0.35, 0.45])
     assert axes[1].lines[0].get_color() == style.RELATION["same word"]
     plt.close(fig)
+
+
+def test_predictions_are_dashed_in_the_row_they_are_for(ax):
+    models = {
+        "a": np.array([[9, 1.0, -1.0], [9, 3.0, -3.0]]),
+        "b": np.array([[9, 5.0, 0], [9, 7, 0]]),
+    }
+    predicted = {"same topic": 4.0, "other topic": -2.0}
+    assert figures.plot_relations(ax, models, predicted) is ax
+    names = [label.get_text() for label in ax.get_yticklabels()]
+    assert names == ["same topic, a", "same topic, b", "other topic, a", "other topic, b"]
+    intervals, marks = (c for c in ax.collections if hasattr(c, "get_segments"))
+    dots = next(c for c in ax.collections if not hasattr(c, "get_segments"))
+    assert dots.get_offsets().tolist() == [[2, 3], [6, 2], [-2, 1], [0, 0]]
+    assert [(x, (low + high) / 2) for (x, low), (_, high) in marks.get_segments()] == [
+        (4, 3),
+        (4, 2),
+        (-2, 1),
+        (-2, 0),
+    ]
+    assert marks.get_linestyle()[0][1] is not None, "theory is drawn dashed"
+    assert intervals.get_linestyle()[0][1] is None
+    assert [line.get_linestyle() for line in ax.lines] == [":"], "chance is drawn dotted"

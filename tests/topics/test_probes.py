@@ -19,6 +19,7 @@ from twostage.topics.probes import (
     mean_by_relation,
     measure_attention,
     measure_attention_table,
+    measure_cosines,
     measure_embedding,
     measure_mask_attention,
     measure_norms,
@@ -168,6 +169,7 @@ def test_embedding_by_hand():
     found = measure_embedding(model)
     assert_allclose(found["inner product"], [[25, 49 / 2, -49 / 2]])
     assert_allclose(found["cosine"], [[1, 49 / 50, -49 / 50]])
+    assert_allclose(measure_cosines(model)[0, 0], [1, 24 / 25, -1, -1])
 
 
 def test_embedding_divides_by_length():

@@ -50,7 +50,8 @@ def sample_masks(
     """
     luck = np.where(cfg.is_word(tokens), rng.random(tokens.shape), np.inf)
     masked = luck < cfg.mask_rate
-    masked[np.arange(len(tokens)), luck.argmin(axis=1)] = True
+    spared = np.flatnonzero(~masked.any(axis=1))
+    masked[spared, luck[spared].argmin(axis=1)] = True
     at = np.flatnonzero(masked)
     words = tokens.ravel()[at]
     fate, noise = rng.random(len(words)), rng.integers(1, cfg.n_words + 1, len(words))
@@ -88,7 +89,7 @@ def as_bags(
     at = np.flatnonzero(masked)
     target_cell = cell.ravel()[at]
     asked = np.bincount(target_cell, minlength=counts.size)
-    pair_cell = np.flatnonzero(asked)
+    pair_cell = np.flatnonzero(asked > 0)
     run, doc, token = np.unravel_index(pair_cell, cells)
     pair_of_cell = np.zeros_like(asked)
     pair_of_cell[pair_cell] = _rank(run, n_runs)
@@ -101,7 +102,9 @@ def as_bags(
 
 
 def _find_keys(tokens, masked, cfg: CorpusConfig, masked_keys: bool) -> np.ndarray:
-    is_key = (tokens != cfg.pad) & (masked_keys | ~masked)
+    is_key = tokens != cfg.pad
+    if not masked_keys:
+        is_key &= ~masked
     if not is_key.any(axis=-1).all():
         raise ValueError(
             "a document has no visible word left: lower mask_rate, or let masked positions be keys"
@@ -112,10 +115,12 @@ def _find_keys(tokens, masked, cfg: CorpusConfig, masked_keys: bool) -> np.ndarr
 def _pad(run: Int[np.ndarray, " item"], n_runs: int, *columns: np.ndarray) -> list[Tensor]:
     """Lay items, sorted by run, out as [run, item], filled up with zeros."""
     rank = _rank(run, n_runs)
-    padded = [np.zeros((n_runs, rank.max() + 1), column.dtype) for column in columns]
+    width = rank.max() + 1
+    cell = width * run + rank
+    padded = [np.zeros(n_runs * width, column.dtype) for column in columns]
     for table, column in zip(padded, columns, strict=True):
-        table[run, rank] = column
-    return [torch.from_numpy(table) for table in padded]
+        table[cell] = column
+    return [torch.from_numpy(table).unflatten(0, (n_runs, width)) for table in padded]
 
 
 def _rank(run: Int[np.ndarray, " item"], n_runs: int) -> Int[np.ndarray, " item"]:

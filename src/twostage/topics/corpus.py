@@ -197,12 +197,13 @@ def _invert(
 ) -> Int[np.ndarray, "doc position"]:
     """Turn uniform numbers into draws: count the steps of the cdf at or below each.
 
-    For some ten items that is four times as fast as a binary search.
+    For some ten items that is several times as fast as a binary search, counts of few bytes
+    being cheap to add to.
     """
-    drawn = np.zeros(luck.shape, dtype=np.int64)
+    drawn = np.zeros(luck.shape, np.min_scalar_type(cdf.shape[-1]))
     for step in np.moveaxis(cdf[..., :-1] / cdf[..., -1:], -1, 0):
         drawn += luck >= step[..., None]
-    return drawn
+    return drawn.astype(np.int64)
 
 
 def write_corpus(corpus: Corpus, path: Path | str, end: bool = True) -> None:

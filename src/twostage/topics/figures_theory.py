@@ -4,7 +4,44 @@ import numpy as np
 from jaxtyping import Float, Int
 from matplotlib.axes import Axes
 
-from twostage.style import ATTENTION, KNOWLEDGE, RELATION, THEORY, plot_runs
+from twostage.intervals import mean_interval
+from twostage.style import (
+    ATTENTION,
+    KNOWLEDGE,
+    RELATION,
+    THEORY,
+    mark_chance,
+    plot_intervals,
+    plot_runs,
+)
+
+
+def mark_predictions(ax: Axes, predicted: Float[np.ndarray, " row"]) -> Axes:
+    """Mark the predicted value in each row of `style.plot_intervals`, first row on top."""
+    y = np.arange(len(predicted))[::-1]
+    ax.vlines(predicted, y - 0.36, y + 0.36, zorder=2, **THEORY)
+    return ax
+
+
+def plot_relations(
+    ax: Axes,
+    measured: dict[str, Float[np.ndarray, "run relation"]],
+    predicted: dict[str, float],
+) -> Axes:
+    """Draw means over runs with 95 % intervals, a row for each relation predicted and each model.
+
+    Chance is 0: relations do not matter.
+    """
+    rows, values, colors = [], [], []
+    for relation in predicted:
+        for model, runs in measured.items():
+            rows.append(f"{relation}, {model}")
+            values.append(runs[:, list(RELATION).index(relation)])
+            colors.append(RELATION[relation])
+    bounds = mean_interval(np.stack(values, axis=1))
+    plot_intervals(ax, rows, np.mean(values, axis=1), bounds, colors)
+    mark_predictions(ax, np.repeat(list(predicted.values()), len(measured)))
+    return mark_chance(ax, 0.0, vertical=True)
 
 
 def plot_excess(

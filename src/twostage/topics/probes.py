@@ -88,9 +88,16 @@ def measure_norms(model: BagTransformer) -> dict[str, Float[np.ndarray, " run"]]
 def measure_embedding(model: BagTransformer) -> dict[str, Float[np.ndarray, "run relation"]]:
     """Mean inner product and cosine of word embeddings, by relation."""
     words = model.W_E[:, :, 1 : model.corpus.n_words + 1].mT.numpy()
-    unit = words / np.linalg.norm(words, axis=-1, keepdims=True)
-    gram = {"inner product": words @ words.mT, "cosine": unit @ unit.mT}
+    gram = {"inner product": words @ words.mT, "cosine": measure_cosines(model)}
     return {name: mean_by_relation(g, model.corpus.topic_of) for name, g in gram.items()}
+
+
+@torch.no_grad()
+def measure_cosines(model: BagTransformer) -> Float[np.ndarray, "run word word"]:
+    """Cosines between all word embeddings."""
+    words = model.W_E[:, :, 1 : model.corpus.n_words + 1].mT.numpy()
+    unit = words / np.linalg.norm(words, axis=-1, keepdims=True)
+    return unit @ unit.mT
 
 
 @dataclass(frozen=True, eq=False)
