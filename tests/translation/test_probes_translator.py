@@ -1,5 +1,6 @@
 """Probes on planted attention and knowledge, where the answer is known, and against slow loops."""
 
+import numpy as np
 import pytest
 import torch
 from torch.testing import assert_close
@@ -122,3 +123,33 @@ def test_everything_the_book_records_comes_from_the_single_probes(knowing):
         "attention": probes.measure_attention(knowing, PAIRS),
         "contrast": probes.measure_contrast(knowing, PAIRS),
     }
+
+
+def test_fates_are_named_by_attention_and_contrast():
+    attention, contrast = (
+        np.array([0.95, 0.9, 0.5, 0.0, 0.0]),
+        np.array([0.7, 0.6, 0.1, -0.4, -0.5]),
+    )
+    fates = probes.name_fates(attention, contrast)
+    assert fates.tolist() == ["copy", "copy", "undecided", "undecided", "anti-copy"]
+
+
+def test_forced_uniform_attention_leaves_the_model_and_its_weights_alone(knowing):
+    forced = probes.force_uniform(knowing)
+    assert_close(forced.attend(PAIRS.src, PAIRS.tgt), torch.full((20, 1, 5, 5), 0.2))
+    assert knowing.cfg.attention == "trained" and forced.attention.cfg.attention == "uniform"
+    moved = Translator(ModelConfig(hidden=8), CORPUS, seed=4)
+    with torch.no_grad():
+        moved.attention.query[0].weight.mul_(50)
+    before = moved.attend(PAIRS.src, PAIRS.tgt)
+    assert (before - probes.force_uniform(moved).attend(PAIRS.src, PAIRS.tgt)).abs().max() > 0.05
+    assert_close(moved.attend(PAIRS.src, PAIRS.tgt), before)
+
+
+def test_loss_is_the_mean_surprise_of_words_and_end():
+    model = Translator(ModelConfig(hidden=8), CORPUS, seed=1)
+    with torch.no_grad():
+        expected = torch.nn.functional.cross_entropy(
+            model(PAIRS.src, PAIRS.tgt).flatten(0, 1), PAIRS.tgt.flatten()
+        )
+    assert probes.measure_loss(model, PAIRS) == pytest.approx(expected.item())

@@ -35,19 +35,22 @@ def plot_success(
     n_runs: Int[np.ndarray, " setting"],
 ) -> Axes:
     """Draw the share of runs that learned against the signal, with Wilson's intervals."""
-    low, high = np.transpose([rate_interval(*row) for row in zip(successes, n_runs, strict=True)])
+    low, high = np.transpose(
+        [rate_interval(int(k), int(n)) for k, n in zip(successes, n_runs, strict=True)]
+    )
     ax.vlines(signal, low, high, color=style.ATTENTION, linewidth=2)
     ax.scatter(signal, successes / n_runs, color=style.ATTENTION, zorder=3)
     ax.set_ylim(-0.03, 1.03)
     return ax
 
 
-def plot_valleys(ax: Axes, seq_len: int, extent: float = 6.0) -> Axes:
+def plot_valleys(ax: Axes, seq_len: int) -> Axes:
     """Draw the loss of copying permutations over logit and table entry, and what parts its valleys.
 
-    Contours of the exact loss at W = w I and logits alpha I, in nats; dashed: the separatrix.
+    Contours of the exact loss at W = w I and logits alpha I, in nats; dashed: the separatrix. The
+    anti-copy valley needs a table entry some L times as large: the axis of w is an inverse sinh.
     """
-    alpha, w = np.meshgrid(np.linspace(-extent, extent, 121), np.linspace(-9, 9, 121))
+    alpha, w = np.meshgrid(np.linspace(-6, 6, 121), np.sinh(np.linspace(-5, 5, 201)))
     loss = theory.predict_copy_loss(w, alpha, seq_len, seq_len)
     levels = np.linspace(0, np.log(seq_len) * 1.25, 11)
     ax.contourf(alpha, w, loss, levels, cmap="Blues_r", extend="max")
@@ -55,7 +58,8 @@ def plot_valleys(ax: Axes, seq_len: int, extent: float = 6.0) -> Axes:
     ax.set(
         xlabel=r"logit of the right position $\alpha$", ylabel="table entry of the right word $w$"
     )
-    ax.set_ylim(-9, 9)
+    ax.set_yscale("asinh", linear_width=1)
+    ax.set_yticks([-50, -10, -2, 0, 2, 10, 50], ["-50", "-10", "-2", "0", "2", "10", "50"])
     return ax
 
 
