@@ -9,11 +9,14 @@ import pandas as pd
 from IPython.display import display
 from jaxtyping import Float, Int
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 
 KNOWLEDGE, ATTENTION = "#0072B2", "#D55E00"  # what goes with what; where to look
 RELATION = {"same word": "#AA4499", "same topic": "#009E73", "other topic": "#7F7F7F"}
 THEORY = {"color": "#222222", "linestyle": (0, (5, 2)), "linewidth": 1.3}  # always dashed
 CHANCE = {"color": "#7F7F7F", "linestyle": ":", "linewidth": 1.3}  # always dotted
+BLUES = LinearSegmentedColormap.from_list("knowledge", ["#ffffff", KNOWLEDGE, "#001f3f"])
+REDS = LinearSegmentedColormap.from_list("attention", ["#ffffff", ATTENTION, "#4a1500"])
 VERDICTS = ("holds", "open", "fails")
 
 

@@ -5,16 +5,13 @@ import pandas as pd
 import seaborn as sns
 from jaxtyping import Float, Int
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap, ListedColormap
+from matplotlib.colors import ListedColormap
 from matplotlib.patches import Rectangle
 
 from twostage import style
 from twostage.stages import StageTimes
 from twostage.style import ATTENTION, KNOWLEDGE
 from twostage.training import History
-
-BLUES = LinearSegmentedColormap.from_list("knowledge", ["#ffffff", KNOWLEDGE, "#001f3f"])
-REDS = LinearSegmentedColormap.from_list("attention", ["#ffffff", ATTENTION, "#4a1500"])
 
 
 def plot_documents(ax: Axes, token_topics: Int[np.ndarray, "doc position"], n_topics: int) -> Axes:
