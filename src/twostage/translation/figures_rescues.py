@@ -1,0 +1,100 @@
+"""Rescues shown: single runs, and success rates with their intervals and predictions."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from twostage.intervals import rate_interval
+from twostage.style import ATTENTION, KNOWLEDGE, THEORY
+from twostage.training import History
+
+COLORS = ("#D55E00", "#8a4b12", "#E69F00", "#009E73")  # ways to combine heads
+
+
+def tabulate_rescues(
+    counts: dict[str, tuple[int, int]], predicted: dict[str, float], threshold: float
+) -> pd.DataFrame:
+    """Lay (successes, runs) of each start beside its predicted rate, in words.
+
+    A start rescues if Wilson's interval lies above `threshold`, and does not if it lies below.
+    """
+    rows = []
+    for name, (successes, n) in counts.items():
+        low, high = rate_interval(successes, n)
+        found = "yes" if low > threshold else "no" if high < threshold else "open"
+        expected = "yes" if predicted[name] > threshold else "no"
+        theory = "open" if found == "open" else "agrees" if found == expected else "disagrees"
+        interval = f"{low:.2f} to {high:.2f}"
+        rows.append([name, f"{successes} of {n}", interval, found, expected, theory])
+    names = ["start", "copy", "interval", "rescues", "predicted", "theory"]
+    return pd.DataFrame(rows, columns=names)
+
+
+def plot_each_run(ax: Axes, history: History, chance: float) -> Axes:
+    """Draw KTIW (blue) and attention accuracy (orange) of every run against steps."""
+    for name, label, color in (
+        ("knowledge", "KTIW", KNOWLEDGE),
+        ("attention", "attention accuracy", ATTENTION),
+    ):
+        lines = ax.plot(history.steps, history.values[name].T, color=color, linewidth=1, alpha=0.7)
+        lines[0].set_label(label)
+    ax.axhline(chance, color="#7F7F7F", linestyle=":", linewidth=1.3)
+    ax.set(ylim=(-0.03, 1.03), xlabel="step")
+    return ax
+
+
+def plot_successes(
+    ax: Axes,
+    levels: Sequence[float | int],
+    successes: Sequence[int],
+    n: int,
+    color: str,
+    label: str,
+    marker: str = "o-",
+) -> Axes:
+    """Draw success rates of n runs each against a level, with Wilson intervals."""
+    bounds = np.array([rate_interval(int(k), n) for k in successes])
+    ax.vlines(levels, *bounds.T, color=color, linewidth=2)
+    ax.plot(levels, np.asarray(successes) / n, marker, color=color, label=label)
+    ax.set(ylim=(-0.03, 1.03), ylabel="share of runs that copy")
+    return ax
+
+
+def plot_predicted_rates(ax: Axes, predicted: Sequence[float], label: str = "predicted") -> Axes:
+    """Mark predicted rates in the rows of `style.plot_intervals`, first row on top, dashed."""
+    rows = np.arange(len(predicted))[::-1]
+    line = ax.vlines(predicted, rows - 0.38, rows + 0.38, label=label, zorder=2)
+    line.set(color=THEORY["color"], linestyle=THEORY["linestyle"], linewidth=1.3)
+    return ax
+
+
+def tabulate_counts(counts: pd.DataFrame, n: int) -> pd.DataFrame:
+    """Write every count of `n` runs with Wilson's interval of its rate."""
+
+    def write(successes: int) -> str:
+        low, high = rate_interval(int(successes), n)
+        return f"{successes} ({low:.2f} to {high:.2f})"
+
+    return counts.map(write).rename_axis("model").reset_index()
+
+
+def plot_heads(
+    ax: Axes, counts: pd.Series, n: int, series: dict[str, list[str]], heads: Sequence[int]
+) -> Axes:
+    """Draw the rate of successes against the number of heads, a series per kind of model.
+
+    `series` names the rows of `counts` for each of `heads`, the first with one head. Dashed: heads
+    that succeed independently, each as often as one does alone.
+    """
+    spots = np.arange(len(heads))
+    shifts = np.linspace(-0.12, 0.12, len(series))
+    for shift, (label, rows), color in zip(shifts, series.items(), COLORS, strict=False):
+        found = [int(k) for k in counts[rows]]
+        plot_successes(ax, (spots + shift).tolist(), found, n, color, label, marker="o")
+        alone = 1 - found[0] / n
+        ax.plot(spots, 1 - alone ** np.asarray(heads), zorder=1, **THEORY)
+    ax.set_xlabel("heads $n$")
+    ax.set_xticks(spots, heads)
+    return ax

@@ -1,0 +1,64 @@
+"""What single heads of a translator do, and single words (snell2021attention, on several heads).
+
+The authors call a head good if a model of that head alone gets its words right. Words can be got
+right by memory, so heads are judged here by where they look: one by one, and averaged.
+"""
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from twostage.translation.corpus import Pairs
+from twostage.translation.model import Translator
+from twostage.translation.probes import (
+    measure_accuracy,
+    measure_attention,
+    measure_contrast,
+    measure_ktiw,
+    measure_word_table,
+    signed_contrast,
+)
+from twostage.translation.probes_free import right_contrast
+
+
+def measure_translator_heads(model: Translator, pairs: Pairs) -> dict[str, float]:
+    """What the book records of runs with several heads; `attention` is that of the best head.
+
+    `mean_attention` and `contrast` are those of the heads' average, `best_contrast` is the
+    largest signed contrast of a single head.
+    """
+    return {
+        "token_accuracy": measure_accuracy(model, pairs),
+        "knowledge": measure_ktiw(model, pairs),
+        "attention": float(measure_head_attention(model, pairs).max()),
+        "mean_attention": measure_attention(model, pairs),
+        "contrast": measure_contrast(model, pairs),
+        "best_contrast": float(measure_head_contrast(model, pairs).max()),
+    }
+
+
+@torch.no_grad()
+def measure_head_attention(model: Translator, pairs: Pairs) -> Float[np.ndarray, " head"]:
+    """Share of target words whose strongest attention is aligned, in each head; chance 1/(L + 1).
+
+    The best of n heads is above 1/(L + 1) by chance alone, but far from 0.9.
+    """
+    strongest = model.attend(pairs.src, pairs.tgt).argmax(-1)
+    right = strongest == torch.from_numpy(model.corpus.aligned)
+    return right[..., :-1].double().mean((0, 2)).numpy()
+
+
+@torch.no_grad()
+def measure_head_contrast(model: Translator, pairs: Pairs) -> Float[np.ndarray, " head"]:
+    """Mean attention of each head on the aligned word: +1 all of it, 0 uniform, -1 none of it."""
+    attn = model.attend(pairs.src, pairs.tgt).mean(0)[:, :-1].numpy()
+    return signed_contrast(attn, model.corpus.aligned[:-1])
+
+
+def measure_word_contrast(model: Translator, pairs: Pairs) -> dict[str, float]:
+    """`w`: the right entries of the model's word table minus all others, in nats.
+
+    The counterpart of w in the free model (`theory_copy`), whatever attention does.
+    """
+    right = model.corpus.translation_of[1:] - 1
+    return {"w": float(right_contrast(measure_word_table(model, pairs), right))}
