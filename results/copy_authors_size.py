@@ -1,8 +1,10 @@
 """Record the copy task at the size of snell2021attention: python results/copy_authors_size.py
 
 Writes copy_authors_size.csv (a row per run and record) and copy_authors_size.json (where the
-numbers come from). About 75 minutes of one thread; a run that is already in the table is not
-repeated, so a stopped recording goes on where it stopped.
+numbers come from), for source and target words in one table of embeddings, as the authors have
+it; and copy_separate_embeddings.csv and .json for a table each. A run ends once it has learned.
+About 70 minutes of one thread; a run that is already in the table is not repeated, so a stopped
+recording goes on where it stopped.
 """
 
 import json
@@ -11,6 +13,7 @@ import time
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
+from itertools import product
 from pathlib import Path
 
 import pandas as pd
@@ -22,9 +25,12 @@ from twostage.translation.model import ModelConfig, Translator
 from twostage.translation.probes import measure_accuracy, measure_attention, measure_ktiw
 from twostage.translation.training import train_translators
 
-TABLE = Path(__file__).with_suffix(".csv")
-VOCAB_SIZES, SEQ_LEN, N_SEEDS = (40, 60), 40, 20
-MODEL = ModelConfig(hidden=256)
+FOLDER = Path(__file__).parent
+MODELS = {
+    "copy_authors_size": ModelConfig(hidden=256),
+    "copy_separate_embeddings": ModelConfig(hidden=256, shared_embedding=False),
+}
+VOCAB_SIZES, SEQ_LEN, N_SEEDS, STOP_AT = (40, 60), 40, 20, 0.99
 TRAIN = TrainConfig(steps=200, learning_rate=1e-3, n_records=20, spacing="even")
 BATCH_SIZE, N_TEST, N_PROBED = 128, 128, 16
 
@@ -39,19 +45,20 @@ def measure(model: Translator, pairs: Pairs) -> dict[str, float]:
     }
 
 
-def record(vocab_size: int, seed: int) -> tuple[pd.DataFrame, float]:
-    """Train one run; return its rows and how many seconds it took."""
+def record(model: ModelConfig, vocab_size: int, seed: int) -> tuple[pd.DataFrame, float]:
+    """Train one run; return its rows until it has learned, and how many seconds it took."""
     start = time.perf_counter()
     corpus = CorpusConfig(vocab_size=vocab_size, seq_len=SEQ_LEN)
-    _, history = train_translators(
-        corpus, MODEL, TRAIN, [seed], measure, batch_size=BATCH_SIZE, n_test=N_TEST, jobs=1
-    )
+    more = {"batch_size": BATCH_SIZE, "n_test": N_TEST, "stop_at": STOP_AT, "jobs": 1}
+    _, history = train_translators(corpus, model, TRAIN, [seed], measure, **more)
     values = {name: value[0].round(6) for name, value in history.values.items()}
     rows = pd.DataFrame({"vocab_size": vocab_size, "seed": seed, "step": history.steps, **values})
-    return rows.rename(columns={"attention": "attn_accuracy"}), time.perf_counter() - start
+    learned = (rows.attention >= STOP_AT).shift(fill_value=False).cummax()
+    rows = rows[~learned].rename(columns={"attention": "attn_accuracy"})
+    return rows, time.perf_counter() - start
 
 
-def describe(seconds: float) -> dict:
+def describe(model: ModelConfig, seconds: float) -> dict:
     """Collect the provenance of the table."""
     return {
         "written_by": f"python results/{Path(__file__).name}",
@@ -59,11 +66,12 @@ def describe(seconds: float) -> dict:
             "vocab_size": VOCAB_SIZES,
             "seq_len": SEQ_LEN,
             "seeds": list(range(N_SEEDS)),
-            "model": asdict(MODEL),
+            "model": asdict(model),
             "training": asdict(TRAIN),
             "batch_size": BATCH_SIZE,
             "test_pairs": N_TEST,
             "pairs_for_ktiw": N_PROBED,
+            "ends_at_attn_accuracy": STOP_AT,
         },
         "versions": {"python": platform.python_version()}
         | {name: version(name) for name in ("torch", "numpy", "twostage")},
@@ -73,23 +81,20 @@ def describe(seconds: float) -> dict:
     }
 
 
-def main() -> None:
-    """Record what is missing, run by run."""
-    done = pd.read_csv(TABLE) if TABLE.exists() else pd.DataFrame(columns=["vocab_size", "seed"])
-    known = set(zip(done.vocab_size, done.seed, strict=True))
-    about = TABLE.with_suffix(".json")
-    seconds = json.loads(about.read_text())["seconds"] if about.exists() else 0.0
-    for seed in range(N_SEEDS):
-        for vocab_size in VOCAB_SIZES:
-            if (vocab_size, seed) in known:
-                continue
-            rows, took = record(vocab_size, seed)
-            done, seconds = pd.concat([done, rows]) if len(done) else rows, seconds + took
-            done = done.sort_values(["vocab_size", "seed", "step"])
-            write_whole(TABLE, done.to_csv(index=False))
-            write_whole(about, json.dumps(describe(seconds), indent=1) + "\n")
-            print(vocab_size, seed, rows.iloc[-1].to_dict(), f"{took:.0f} s", flush=True)
+def add_run(name: str, vocab_size: int, seed: int) -> None:
+    """Train a run and add it to its table, unless it is there."""
+    table, about = FOLDER / f"{name}.csv", FOLDER / f"{name}.json"
+    done = pd.read_csv(table) if table.exists() else None
+    if done is not None and ((done.vocab_size == vocab_size) & (done.seed == seed)).any():
+        return
+    seconds = json.loads(about.read_text())["seconds"] if about.exists() else 0
+    rows, took = record(MODELS[name], vocab_size, seed)
+    done = pd.concat([done, rows]).sort_values(["vocab_size", "seed", "step"])
+    write_whole(about, json.dumps(describe(MODELS[name], seconds + took), indent=1) + "\n")
+    write_whole(table, done.to_csv(index=False))
+    print(name, rows.iloc[-1].to_dict(), f"{took:.0f} s", flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    for seed, name, vocab_size in product(range(N_SEEDS), MODELS, VOCAB_SIZES):
+        add_run(name, vocab_size, seed)

@@ -131,7 +131,7 @@ def test_fates_are_named_by_attention_and_contrast():
         np.array([0.7, 0.6, 0.1, -0.4, -0.5]),
     )
     fates = probes.name_fates(attention, contrast)
-    assert fates.tolist() == ["copy", "copy", "undecided", "undecided", "anti-copy"]
+    assert fates.tolist() == ["copy", "copy", "slow", "undecided", "anti-copy"]
 
 
 def test_forced_uniform_attention_leaves_the_model_and_its_weights_alone(knowing):

@@ -8,7 +8,12 @@ from twostage import style
 from twostage.intervals import rate_interval
 from twostage.translation import theory
 
-FATES = {"copy": style.ATTENTION, "undecided": "#999999", "anti-copy": "#332288"}
+FATES = {
+    "copy": style.ATTENTION,
+    "slow": "#E9A66B",
+    "undecided": "#999999",
+    "anti-copy": "#332288",
+}
 
 
 def plot_fates(

@@ -34,9 +34,9 @@ def measure_translator(model: Translator, pairs: Pairs) -> dict[str, float]:
 def name_fates(
     attention: Float[np.ndarray, " run"], contrast: Float[np.ndarray, " run"]
 ) -> np.ndarray:
-    """Name what became of each run: copy, anti-copy (it looks away), or undecided."""
-    names = np.where(contrast <= AVOIDS, "anti-copy", "undecided")
-    return np.where(attention >= LEARNED, "copy", names)
+    """Name what became of each run: copy, slow (on its way), anti-copy (looks away), undecided."""
+    cases = [attention >= LEARNED, attention >= ATTENTION_PASSED, contrast <= AVOIDS]
+    return np.select(cases, ["copy", "slow", "anti-copy"], "undecided")
 
 
 def force_uniform(model: Translator) -> Translator:
