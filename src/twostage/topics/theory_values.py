@@ -26,8 +26,8 @@ def predict_value_matrix(
     D = |x_bar|^2; ridge 0 is its limit, the minimiser of least norm, same topic minus other 1/(av).
     With `doc_len`, the form that ridge 0 and N -> infinity lead to: [MASK] 1/V, words
     J/V + M/a + kappa K, kappa = p_c/(1 - m). It does not depend on the value of `doc_len`: at N
-    words the exact topic gap (`predict_finite_value_matrix`) is smaller by a share of about
-    tau (T - 1)/((T - tau) N). At tau = T nothing is learned between topics (M has gain 0, or kappa
+    words the exact topic gap (`predict_finite_value_matrix`) is smaller by a share of order
+    1/N. At tau = T nothing is learned between topics (M has gain 0, or kappa
     in finite documents). Block form: li2023topic; minimum norm, ridge and finite documents: beyond
     the paper.
     Raises ValueError for ridge < 0, doc_len < 2, or both ridge and doc_len.
