@@ -145,7 +145,13 @@ def test_a_command_that_is_stopped_leaves_nothing_half_written(book, command, nu
     add_chapter(book, "04_sleeps", sleeps)
     add_chapter(book, "05_sleeps", sleeps)
     before = snapshot(book)
-    child = subprocess.Popen([*TWOSTAGE, *command.split()], stderr=subprocess.PIPE, text=True)
+    child = subprocess.Popen(
+        [*TWOSTAGE, *command.split()],
+        stderr=subprocess.PIPE,
+        text=True,
+        # background jobs of a shell, and all they start, ignore Ctrl-C
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     deadline = time.monotonic() + 30
     while not (book / "started").exists() and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""Figures of the copy task: what became of every run, and why."""
+"""Figures of the translation half: what became of every run, and why."""
 
 import numpy as np
 from jaxtyping import Float, Int
