@@ -11,13 +11,6 @@ X = np.array([0.1, 0.01])
 RUNS = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
 
 
-@pytest.fixture
-def ax():
-    fig, ax = plt.subplots()
-    yield ax
-    plt.close(fig)
-
-
 def drawn(ax, dashed):
     """Every point drawn as dots, or as theory's dashed lines, without empty legend entries."""
     lines = [line for line in ax.lines if len(line.get_xdata())]

@@ -1,21 +1,12 @@
 """Figures of the toy draw the arrays they are given, theory dashed."""
 
-import matplotlib.pyplot as plt
 import numpy as np
-import pytest
 
 from twostage.style import ATTENTION, THEORY
 from twostage.translation import figures_theory as figures
 
 X = np.array([0.1, 1.0, 2.0])
 RUN = {"knowledge": X, "attention": X / 4}
-
-
-@pytest.fixture
-def ax():
-    fig, ax = plt.subplots()
-    yield ax
-    plt.close(fig)
 
 
 def drawn(ax, dashed):

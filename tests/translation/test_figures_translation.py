@@ -1,20 +1,11 @@
 """Figures of the copy task, read back from the axes."""
 
 import numpy as np
-import pytest
-from matplotlib import pyplot as plt
 from matplotlib.colors import to_hex
 from numpy.testing import assert_allclose
 
 from twostage.intervals import rate_interval
 from twostage.translation import figures, theory
-
-
-@pytest.fixture
-def ax():
-    fig, ax = plt.subplots()
-    yield ax
-    plt.close(fig)
 
 
 def test_every_run_has_the_colour_of_its_fate_and_every_fate_one_label(ax):

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from twostage.translation.corpus import Pairs
 from twostage.translation.model import Translator
+from twostage.translation.training import cross_entropy
 
 KTIW_PASSED, ATTENTION_PASSED = 0.5, 0.5  # when a stage has come
 LEARNED = 0.9  # attention accuracy of a model that copies by attention
@@ -49,8 +50,7 @@ def force_uniform(model: Translator) -> Translator:
 @torch.no_grad()
 def measure_loss(model: Translator, pairs: Pairs) -> float:
     """Mean negative log probability of a target word or [EOS], in nats."""
-    log_shares = model(pairs.src, pairs.tgt).log_softmax(-1)
-    return -log_shares.gather(-1, pairs.tgt[..., None]).mean().item()
+    return cross_entropy(model, pairs).item()
 
 
 @torch.no_grad()
