@@ -6,7 +6,6 @@ Its imports take half a second, in which Ctrl-C would else end in a traceback of
 import os
 import signal
 import sys
-from typing import NoReturn
 
 
 def main() -> int:
@@ -19,7 +18,7 @@ def main() -> int:
     return cli.main()
 
 
-def _leave(signum: int, frame: object) -> NoReturn:
+def _leave(signum: int, frame: object) -> None:
     os.write(2, b"twostage: stopped before anything ran\n")
     os._exit(130)
 
