@@ -276,10 +276,12 @@ def test_claims_are_read_from_stored_outputs(book, capsys):
 def test_a_file_here_is_found_from_the_chapters_folder(book, monkeypatch):
     elsewhere = book / "elsewhere"
     (elsewhere / "my_texts").mkdir(parents=True)
-    add_chapter(book, "03_files", "print(corpus)")
+    (elsewhere / "adam").mkdir()  # a choice is no file
+    add_chapter(book, "03_files", "print(corpus, optimizer)")
     monkeypatch.chdir(elsewhere)
-    assert main(["run", "03", "-p", "corpus=my_texts", "-o", "out.ipynb"]) == 0
-    assert printed(elsewhere / "out.ipynb").strip() == str(elsewhere / "my_texts")
+    given = ["-p", "corpus=my_texts", "-p", "optimizer=adam"]
+    assert main(["run", "03", *given, "-o", "out.ipynb"]) == 0
+    assert printed(elsewhere / "out.ipynb") == f"{elsewhere / 'my_texts'} adam\n"
 
 
 def test_a_reader_that_stops_early_is_no_error(book):

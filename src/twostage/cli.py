@@ -1,7 +1,8 @@
 """The command line: list the parameters of a chapter, run it with others, execute it in place.
 
-Exit status: 0 done; 1 a chapter did not come to its end; 2 the request cannot be met, so nothing
-ran and nothing was written; 130 stopped by a signal. Every failure is one line on stderr.
+Exit status: 0 done; 1 a chapter did not come to its end, or one of all could not be read; 2 the
+request cannot be met, so nothing ran and nothing was written; 130 stopped by a signal. Every
+failure is one line on stderr.
 """
 
 import argparse
@@ -12,11 +13,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import version
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from twostage import notebooks
 from twostage.files import find_root
@@ -28,6 +30,7 @@ from twostage.parameters import (
     read_profile,
 )
 
+T = TypeVar("T")
 STOPS = [getattr(signal, n) for n in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, n)]
 
 
@@ -128,22 +131,21 @@ def _params(options: argparse.Namespace) -> int:
         chapter = notebooks.find_chapter(options.chapter)
         print(format_parameters(notebooks.read_parameters(chapter)))
         return 0
-    chapters, status = _list_readable()
-    width = max((len(path.stem) for path in chapters), default=0)
-    print("\n".join(f"{path.stem:{width}}  {notebooks.read_title(path)}" for path in chapters))
+    titles, status = _read_each(notebooks.list_chapters(), notebooks.read_title)
+    width = max((len(path.stem) for path in titles), default=0)
+    print("\n".join(f"{path.stem:{width}}  {title}" for path, title in titles.items()))
     return status
 
 
-def _list_readable() -> tuple[list[Path], int]:
-    """Return the chapters that can be read, and status 1 if one cannot, of which it tells."""
-    readable, status = [], 0
-    for path in notebooks.list_chapters():
+def _read_each(chapters: list[Path], read: Callable[[Path], T]) -> tuple[dict[Path, T], int]:
+    """Read all chapters that can be read; tell of each that cannot be, with status 1."""
+    found, status = {}, 0
+    for path in chapters:
         try:
-            notebooks.read_notebook(path)
-            readable.append(path)
+            found[path] = read(path)
         except ChapterError as error:
             status = _complain(error, 1)
-    return readable, status
+    return found, status
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -154,7 +156,8 @@ def _run(options: argparse.Namespace) -> int:
         folder = _find_profiles(options.profile, chapter)
         values = read_profile(parameters, folder, options.profile, chapter.stem)
     given = read_assignments(parameters, options.values, chapter.stem)
-    values |= {name: _from_here(value) for name, value in given.items()}
+    words = {name for name in given if parameters[name].choices}  # these name no file
+    values |= {name: v if name in words else _from_here(v) for name, v in given.items()}
     output = _choose_output(options, chapter)
     start = time.monotonic()
     watched = sys.stderr.isatty()
@@ -168,9 +171,8 @@ def _find_profiles(profile: str, chapter: Path) -> Path:
     try:
         return find_root(chapter) / "params"
     except ChapterError as error:
-        raise ChapterError(
-            f"--profile {profile} is read from params/ of the book: {error}"
-        ) from None
+        what = f"--profile {profile} is read from params/ of the book"
+        raise ChapterError(f"{what}: {error}") from None
 
 
 def _from_here(value: object) -> object:
@@ -199,11 +201,11 @@ def _choose_output(options: argparse.Namespace, chapter: Path) -> Path:
 def _claims(options: argparse.Namespace) -> int:
     from twostage.claims import LEDGER, Claim, tabulate  # brings matplotlib, which takes a second
 
-    chapters, status = [notebooks.find_chapter(name) for name in options.chapters], 0
-    if not chapters:
-        chapters, status = _list_readable()
-    for path in chapters:
-        claims = [Claim(**row) for row in notebooks.read_rows(path, LEDGER)]
+    chapters = [notebooks.find_chapter(name) for name in options.chapters]
+    read = partial(notebooks.read_rows, key=LEDGER)
+    found, status = _read_each(chapters or notebooks.list_chapters(), read)
+    for path, rows in found.items():
+        claims = [Claim(**row) for row in rows]
         if claims:
             print(f"{path.stem}\n{tabulate(claims).to_string(index=False)}\n")
     return status
