@@ -18,8 +18,7 @@ book: $(READY)  ## build the site in _build/html
 	@echo "To read it in a browser: make serve"
 
 serve: book  ## build the site and serve it on this machine (PORT=8000)
-	@echo "Read the book at http://127.0.0.1:$(PORT)/ (stop with Ctrl-C)"
-	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
+	@$(BIN)/python -m twostage serve --port $(PORT)
 
 # Two workers side by side, so one thread each.
 test: $(READY)  ## check the style, run the tests, re-compute every chapter and compare

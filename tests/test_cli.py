@@ -2,9 +2,12 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
+from urllib.request import urlopen
 
 import nbformat
 import pytest
@@ -12,7 +15,7 @@ from tiny_book import add_chapter, make_book, snapshot
 
 from twostage.cli import main
 
-TWOSTAGE = [sys.executable, "-m", "twostage.cli"]
+TWOSTAGE = [sys.executable, "-m", "twostage"]
 
 
 @pytest.fixture
@@ -29,6 +32,24 @@ def book(tmp_path, monkeypatch):
 
 def twostage(*arguments):
     return subprocess.run([*TWOSTAGE, *arguments], capture_output=True, text=True, timeout=60)
+
+
+def start(*arguments, **settings):
+    """Start a command that Ctrl-C can stop, as the background jobs of a shell cannot be."""
+    return subprocess.Popen(
+        [*TWOSTAGE, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        **settings,
+    )
+
+
+def wait_for(path):
+    deadline = time.monotonic() + 60
+    while not path.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 def printed(path):
@@ -107,8 +128,64 @@ def test_without_arguments_it_says_what_it_can_do(capsys):
 def test_a_run_takes_the_profile_and_then_its_own_values(book):
     done = twostage("run", "01", "--profile", "quick", "-p", "steps=7")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith(str(book / "_build" / "runs" / "01_one.ipynb"))
-    assert printed(book / "_build" / "runs" / "01_one.ipynb") == "7 2.0\n"
+    (output,) = (book / "runs").glob("01_one-quick-*.ipynb")
+    assert done.stdout.startswith(f"{output}  ")
+    assert printed(output) == "7 2.0\n"
+
+
+def test_runs_of_the_same_second_do_not_collide(book, monkeypatch):
+    monkeypatch.setattr(time, "strftime", lambda form: "now")
+    for steps in (5, 6):
+        assert main(["run", "01", "-p", f"steps={steps}", "--force"]) == 0
+    runs = {path.name: printed(path) for path in (book / "runs").iterdir()}
+    assert runs == {"01_one-now.ipynb": "5 60.0\n", "01_one-now-2.ipynb": "6 60.0\n"}
+
+
+def test_an_output_that_is_there_is_replaced_only_with_force(book, capsys):
+    output = book / "out.ipynb"
+    output.write_text("hours of work")
+    assert main(["run", "02", "-o", "out.ipynb"]) == 2
+    assert "out.ipynb is there: choose another, or --force" in capsys.readouterr().err
+    assert output.read_text() == "hours of work"
+    assert main(["run", "02", "-o", "out.ipynb", "--force"]) == 0
+    assert printed(output) == "3\n"
+
+
+def test_a_chapter_runs_outside_the_book(book, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("twostage.files.__file__", str(tmp_path / "site-packages" / "files.py"))
+    monkeypatch.chdir(tmp_path)
+    chapter, mine = book / "chapters" / "01_one.ipynb", tmp_path / "mine.ipynb"
+    mine.write_bytes(chapter.read_bytes())
+    assert main(["run", str(chapter), "--profile", "quick"]) == 0
+    (output,) = (book / "runs").iterdir()
+    assert printed(output) == "5 2.0\n", "a chapter belongs to its book, wherever one stands"
+    assert main(["run", "mine.ipynb"]) == 0
+    assert [path.name[:5] for path in (tmp_path / "runs").iterdir()] == ["mine-"]
+    capsys.readouterr()
+    assert main(["run", "mine.ipynb", "--profile", "quick"]) == 2
+    answer = "--profile quick is read from params/ of the book: there is no book here or above"
+    assert answer in capsys.readouterr().err
+
+
+def test_a_tilde_is_the_home_folder_wherever_a_path_is_given(book, monkeypatch):
+    home = book / "home"
+    (home / "texts").mkdir(parents=True)
+    monkeypatch.setenv("HOME", str(home))
+    mine = add_chapter(book, "03_files", "print(corpus)").rename(home / "mine.ipynb")
+    assert main(["run", "~/mine.ipynb", "-p", "corpus=~/texts", "-o", "~/out.ipynb"]) == 0
+    assert printed(mine.with_name("out.ipynb")) == f"{home / 'texts'}\n"
+
+
+@pytest.mark.parametrize("text", ["no notebook", "[" * 100_000])
+def test_a_broken_notebook_does_not_hide_the_others(book, capsys, text):
+    (book / "chapters" / "01_a_broken.ipynb").write_text(text)
+    (book / "chapters" / "._01_one.ipynb").write_text("of another system")
+    assert main(["params"]) == 1
+    out, err = capsys.readouterr()
+    assert out == "01_one  Chapter 01_one\n02_two  Chapter 02_two\n"
+    assert err.count("\n") == 1 and "01_a_broken.ipynb is no readable notebook" in err
+    assert main(["claims"]) == 1
+    assert "01_a_broken.ipynb is no readable notebook" in capsys.readouterr().err
 
 
 def test_execute_does_each_chapter_and_tells_of_those_that_fail(book):
@@ -138,27 +215,46 @@ def test_a_check_of_several_chapters_writes_nothing(book):
     assert snapshot(book) == before
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_run_that_is_stopped_keeps_what_was_computed(book, number):
+    sleeps = "open('../started', 'w').close()\nimport time\ntime.sleep(60)"
+    add_chapter(book, "04_sleeps", "print('computed')", sleeps)
+    before = snapshot(book)
+    child = start("run", "04", "-o", "out.ipynb")
+    wait_for(book / "started")
+    os.kill(child.pid, number)
+    os.kill(child.pid, number)  # as one does who is in a hurry
+    out, err = child.communicate(timeout=60)
+    kept = book / "out.failed.ipynb"
+    answer = f"twostage: 04_sleeps: stopped; what ran is in {kept}\n"
+    assert (child.returncode, out, err) == (130, "", answer)
+    assert snapshot(book) == {**before, book / "started": b"", kept: kept.read_bytes()}
+    assert printed(kept) == "computed\n"
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("command", ["run 04 -o out.ipynb", "execute 04 05"])
-def test_a_command_that_is_stopped_leaves_nothing_half_written(book, command, number):
+def test_an_execution_that_is_stopped_leaves_nothing_half_written(book, number):
     sleeps = "open('../started', 'w').close()\nimport time\ntime.sleep(60)"
     add_chapter(book, "04_sleeps", sleeps)
     add_chapter(book, "05_sleeps", sleeps)
     before = snapshot(book)
-    child = subprocess.Popen(
-        [*TWOSTAGE, *command.split()],
-        stderr=subprocess.PIPE,
-        text=True,
-        # background jobs of a shell, and all they start, ignore Ctrl-C
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
-    deadline = time.monotonic() + 30
-    while not (book / "started").exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
+    child = start("execute", "04", "05")
+    wait_for(book / "started")
     os.kill(child.pid, number)
-    err = child.communicate(timeout=30)[1]
-    assert (child.returncode, err) == (130, "twostage: stopped; no half-written file is left\n")
+    answer = "twostage: stopped; no half-written file is left\n"
+    assert (child.communicate(timeout=60), child.returncode) == (("", answer), 130)
     assert {**before, book / "started": b""} == snapshot(book)
+
+
+def test_a_command_may_be_stopped_before_its_imports_are_done(tmp_path):
+    slow = "import pathlib, time\npathlib.Path('started').touch()\ntime.sleep(60)"
+    (tmp_path / "papermill.py").write_text(slow)
+    path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[1] / "src")])
+    child = start("params", cwd=tmp_path, env=os.environ | {"PYTHONPATH": path})
+    wait_for(tmp_path / "started")
+    os.kill(child.pid, signal.SIGINT)
+    answer = "twostage: stopped before anything ran\n"
+    assert (child.communicate(timeout=60), child.returncode) == (("", answer), 130)
 
 
 def test_claims_are_read_from_stored_outputs(book, capsys):
@@ -180,13 +276,64 @@ def test_claims_are_read_from_stored_outputs(book, capsys):
 def test_a_file_here_is_found_from_the_chapters_folder(book, monkeypatch):
     elsewhere = book / "elsewhere"
     (elsewhere / "my_texts").mkdir(parents=True)
-    add_chapter(book, "03_files", "print(corpus)")
+    (elsewhere / "adam").mkdir()  # a choice is no file
+    add_chapter(book, "03_files", "print(corpus, optimizer)")
     monkeypatch.chdir(elsewhere)
-    assert main(["run", "03", "-p", "corpus=my_texts", "-o", "out.ipynb"]) == 0
-    assert printed(elsewhere / "out.ipynb").strip() == str(elsewhere / "my_texts")
+    given = ["-p", "corpus=my_texts", "-p", "optimizer=adam"]
+    assert main(["run", "03", *given, "-o", "out.ipynb"]) == 0
+    assert printed(elsewhere / "out.ipynb") == f"{elsewhere / 'my_texts'} adam\n"
 
 
 def test_a_reader_that_stops_early_is_no_error(book):
-    command = f"{sys.executable} -m twostage.cli params 01 | head -n 1"
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
+    command = 'set -o pipefail; "$0" -m twostage params 01 | head -n 1'
+    done = subprocess.run(["bash", "-c", command, sys.executable], capture_output=True, text=True)
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_command_works_with_a_stream_closed(book, closed):
+    command = f'"$0" -m twostage run 02 -o out.ipynb {closed}'
+    done = subprocess.run(["bash", "-c", command, sys.executable], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert bool(done.stdout) == (">&-" not in closed.replace("2>&-", ""))
+    assert printed(book / "out.ipynb") == "3\n"
+
+
+# The site, served ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def site(book):
+    """A book with a site of one page."""
+    (book / "_build" / "html").mkdir(parents=True)
+    (book / "_build" / "html" / "index.html").write_text("the first page")
+    return book
+
+
+def test_the_site_is_served_until_ctrl_c(site):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    child = start("serve", "--port", port)
+    address = f"http://127.0.0.1:{port}/"
+    assert child.stdout.readline() == f"Read the book at {address} (stop with Ctrl-C)\n"
+    assert urlopen(address, timeout=30).read() == b"the first page"
+    os.kill(child.pid, signal.SIGINT)
+    assert (child.communicate(timeout=30)[0], child.returncode) == ("", 0)
+
+
+def test_a_port_that_is_taken_is_answered_in_one_line(site, capsys):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert main(["serve", "--port", port]) == 2
+    assert main(["serve", "--port", "65536"]) == 2
+    first, second = capsys.readouterr().err.splitlines()
+    assert first == (
+        f"twostage: port {port} cannot be used (Address already in use): "
+        "choose another, as in make serve PORT=8001"
+    )
+    assert "(ports go up to 65535)" in second
+
+
+def test_a_site_that_is_not_built_is_not_served(book, capsys):
+    assert main(["serve"]) == 2
+    assert capsys.readouterr().err.endswith("yet: make book\n")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import nbformat
@@ -14,6 +15,7 @@ from twostage.parameters import ChapterError
 
 PRINTS = "print(steps, learning_rate, optimizer, corpus, bias, init_scales)"
 DRAWS = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()"
+DIES = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)"
 
 
 @pytest.fixture
@@ -27,17 +29,6 @@ def printed(path):
     cells = nbformat.read(path, as_version=4).cells
     outputs = [output for cell in cells for output in cell.get("outputs", [])]
     return "".join(output.text for output in outputs if output.get("name") == "stdout")
-
-
-def test_the_book_is_found_from_below_and_from_elsewhere(book, tmp_path, monkeypatch):
-    (book / "params" / "chapters").mkdir()  # no book without a table of contents
-    monkeypatch.chdir(book / "params" / "chapters")
-    assert notebooks.find_root() == book
-    monkeypatch.chdir(tmp_path)
-    assert notebooks.find_root() == Path(__file__).parents[1]
-    monkeypatch.setattr(notebooks, "__file__", str(tmp_path / "site-packages" / "notebooks.py"))
-    with pytest.raises(ChapterError, match="go to a checkout"):
-        notebooks.find_root()
 
 
 def test_a_chapter_is_found_by_number_name_or_path(book):
@@ -56,7 +47,12 @@ def test_a_chapter_is_found_by_number_name_or_path(book):
             notebooks.find_chapter(name)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "null", '{"nbformat": 4}', '{"nbformat": 9}', "\0"])
+WHOLE = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}}
+BROKEN = ["", "[]", "null", '{"nbformat": 4}', '{"nbformat": 9}', "\0", "[" * 100_000]
+BROKEN += [json.dumps(WHOLE | {"cells": cells}) for cells in (None, {}, ["a"], [{"source": 3}])]
+
+
+@pytest.mark.parametrize("text", BROKEN, ids=range(len(BROKEN)))
 def test_what_is_no_notebook_is_said_to_be_none(book, text):
     path = book / "chapters" / "01_broken.ipynb"
     path.write_text(text)
@@ -94,10 +90,29 @@ def test_outputs_that_cannot_be_written_are_refused(book):
         "nowhere/out.ipynb": "a file in a folder that exists",
         f"{shut}/out.ipynb": "cannot write",
         f"{'x' * 300}.ipynb": "cannot write",
+        f"{'x' * 245}.ipynb": "cannot write",  # no room for .failed
     }.items():
         with pytest.raises(ChapterError, match=answer):
             notebooks.check_output(Path(output), chapter)
+    before = snapshot(book)
     assert notebooks.check_output(Path("out.ipynb"), chapter) == book / "out.ipynb"
+    assert notebooks.check_output(Path("~/out.ipynb"), chapter) == Path.home() / "out.ipynb"
+    assert snapshot(book) == before
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o444])
+def test_a_file_that_is_there_is_replaced_only_when_asked(book, mode):
+    chapter, output = add_chapter(book, "01_a"), book / "out.ipynb"
+    output.write_text("hours of work")
+    output.chmod(mode)
+    with pytest.raises(ChapterError, match="out.ipynb is there: choose another, or --force"):
+        notebooks.check_output(output, chapter)
+    assert notebooks.check_output(output, chapter, force=True) == output
+    assert notebooks.run_chapter(chapter, {}, output) == book / "out-2.ipynb"
+    assert output.read_text() == "hours of work", "it may have come to be there meanwhile"
+    assert notebooks.run_chapter(chapter, {}, output, force=True) == output
+    assert nbformat.read(output, as_version=4).metadata.papermill.output_path == "out.ipynb"
+    assert output.stat().st_mode & 0o777 == mode
 
 
 def test_executing_in_place_is_byte_identical_and_keeps_only_what_the_source_says(book):
@@ -125,7 +140,7 @@ def test_executing_in_place_is_byte_identical_and_keeps_only_what_the_source_say
     [
         ("raise ValueError('too\\nbad')", r"01_a, In \[3\]: ValueError: too bad"),
         ("import sys; print('hm', file=sys.stderr)", r"01_a, In \[3\]: wrote to stderr: hm"),
-        ("import os; os._exit(1)", "01_a: Kernel died"),
+        (DIES, "01_a: the kernel died; if it was killed, too little memory is the usual reason"),
         ("open('01_a.ipynb', 'a').write(' ')", "01_a was edited while it ran"),
     ],
 )
@@ -162,10 +177,100 @@ def test_a_run_gets_its_values_and_leaves_the_chapter_alone(book):
     assert {**before, output: output.read_bytes()} == snapshot(book)
 
 
-def test_a_run_that_fails_leaves_what_ran_beside_the_output(book):
-    path = add_chapter(book, "01_a", "print('ran')", "1 / 0", "print('did not')")
+@pytest.mark.parametrize(
+    "cell, answer",
+    [
+        ("1 / 0", r"In \[3\]: ZeroDivisionError: division by zero; what ran is in"),
+        (DIES, "kernel died; if it was killed, too little memory is the usual reason; what ran is"),
+    ],
+)
+def test_a_run_that_fails_leaves_what_ran_beside_the_output(book, cell, answer):
+    path = add_chapter(book, "01_a", "print('ran')", cell, "print('did not')")
     before = snapshot(book)
-    with pytest.raises(ChapterFailed, match=r"In \[3\]: ZeroDivisionError: division by zero; what"):
-        notebooks.run_chapter(path, {}, book / "out.ipynb")
-    assert snapshot(book).keys() - before.keys() == {book / "out.failed.ipynb"}
-    assert printed(book / "out.failed.ipynb") == "ran\n"
+    for name in ("out.failed.ipynb", "out.failed-2.ipynb"):
+        with pytest.raises(ChapterFailed, match=f"{answer} .*{name}"):
+            notebooks.run_chapter(path, {}, book / "out.ipynb")
+        assert printed(book / name) == "ran\n"
+    assert snapshot(book).keys() - before.keys() == {book / "out.failed.ipynb", book / name}
+    kept = nbformat.read(book / name, as_version=4)
+    assert (
+        kept.metadata.papermill.exception and kept.cells[-1].metadata.papermill.status == "pending"
+    )
+
+
+def test_what_an_earlier_run_left_goes_when_one_succeeds(book):
+    path = add_chapter(book, "01_a", "print('ran')")
+    stale = [book / f"out.failed{number}.ipynb" for number in ("", "-2")]
+    for old in (*stale, book / "out.failed_too.ipynb", book / "other.failed.ipynb"):
+        old.write_text("old")
+    before = snapshot(book)
+    notebooks.run_chapter(path, {}, book / "out.ipynb")
+    assert before.keys() - snapshot(book).keys() == {*stale}
+
+
+def test_a_run_is_kept_elsewhere_if_its_folder_is_gone(book, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(book / "params"))
+    path = add_chapter(book, "01_a", "print('ran')", "import os; os.rmdir('../out')")
+    (book / "out").mkdir()
+    with pytest.raises(
+        ChapterFailed, match="cannot write .*No such file.*; what ran is in"
+    ) as error:
+        notebooks.run_chapter(path, {}, book / "out" / "run.ipynb")
+    assert printed(Path(str(error.value).rpartition("what ran is in ")[2])) == "ran\n"
+
+
+# A figure that is stored and not drawn again ---------------------------------------------------
+
+
+@pytest.fixture
+def once_drawn(book):
+    """A chapter that stores a figure, which its code draws no longer."""
+    path = add_chapter(book, "01_a", "1", DRAWS, "print('after')")
+    notebooks.execute_in_place(path)
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[3].source = notebook.cells[3].source.replace("plt.show()", "plt.close()")
+    path.write_text(notebooks.to_text(notebook), encoding="utf-8")
+    return path
+
+
+def test_an_execution_that_lacks_a_stored_figure_fails(book, once_drawn):
+    before = snapshot(book)
+    with pytest.raises(ChapterFailed, match="01_a, code cell 3: lacks the figure .* clear the"):
+        notebooks.execute_in_place(once_drawn)
+    assert snapshot(book) == before
+
+
+def test_a_run_that_lacks_a_stored_figure_fails(book, once_drawn):
+    with pytest.raises(ChapterFailed, match="code cell 3: lacks the figure .*/out.failed.ipynb"):
+        notebooks.run_chapter(once_drawn, {"steps": 9}, book / "out.ipynb")
+    assert printed(book / "out.failed.ipynb") == "after\n"
+    assert not (book / "out.ipynb").exists()
+
+
+# A machine that is set up in other ways --------------------------------------------------------
+
+
+@pytest.fixture
+def odd_machine(tmp_path, monkeypatch):
+    """Another Python is `python3`, figures go to TeX and to SVG files, a notebook is the shell."""
+    kernel = tmp_path / "jupyter" / "kernels" / "python3" / "kernel.json"
+    kernel.parent.mkdir(parents=True)
+    argv = ["/bin/false", "{connection_file}"]
+    kernel.write_text(json.dumps({"argv": argv, "display_name": "3", "language": "python"}))
+    (tmp_path / "matplotlibrc").write_text("text.usetex: True\nfigure.dpi: 20\nno.key: 1\n")
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+    monkeypatch.setenv("MATPLOTLIBRC", str(tmp_path / "matplotlibrc"))
+    monkeypatch.setenv("MPLBACKEND", "svg")
+    monkeypatch.setenv("JPY_SESSION_NAME", "/somewhere/a.ipynb")
+
+
+def test_chapters_run_alike_on_a_machine_that_is_set_up_in_other_ways(book, request):
+    trains = "from twostage.training import _progress\nlist(_progress(3))"
+    path = add_chapter(book, "01_a", DRAWS, trains, "import sys\nprint(sys.executable)")
+    notebooks.execute_in_place(path)
+    before = snapshot(book)
+    request.getfixturevalue("odd_machine")
+    assert not notebooks.execute_in_place(path)
+    assert snapshot(book) == before
+    notebooks.run_chapter(path, {}, book / "out.ipynb")
+    assert printed(book / "out.ipynb") == printed(path) == f"{sys.executable}\n"

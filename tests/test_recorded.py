@@ -1,14 +1,31 @@
 """A recorded table is read together with where it comes from."""
 
 import json
+import re
+from pathlib import Path
 
+import nbformat
 import pytest
+from tiny_book import make_book
 
-from twostage.recorded import read_recorded
+from twostage.recorded import read_provenance, read_recorded
+
+ROOT = Path(__file__).parents[1]
+RELATIVE = re.compile(r"""["']\.\.?/|["'](results|chapters|params|src)/""")
 
 
-def test_a_table_comes_with_its_provenance_in_a_sentence(tmp_path):
-    (tmp_path / "runs.csv").write_text("seed,step\n1,0\n1,10\n")
+@pytest.fixture
+def results(tmp_path, monkeypatch):
+    """The folder of results of a book whose chapters one works in."""
+    folder = make_book(tmp_path / "book") / "results"
+    folder.mkdir()
+    monkeypatch.chdir(folder.with_name("chapters"))
+    return folder
+
+
+@pytest.mark.parametrize("place", [".", "chapters", "results", None])
+def test_a_table_comes_with_its_provenance_in_a_sentence(results, monkeypatch, place):
+    (results / "runs.csv").write_text("seed,step\n1,0\n1,10\n")
     about = {
         "finished": "2026-01-31",
         "written_by": "python results/runs.py",
@@ -16,15 +33,26 @@ def test_a_table_comes_with_its_provenance_in_a_sentence(tmp_path):
         "device": "a CPU",
         "versions": {"torch": "2.0"},
     }
-    (tmp_path / "runs.json").write_text(json.dumps(about))
-    table, sentence = read_recorded(tmp_path / "runs.csv")
+    (results / "runs.json").write_text(json.dumps(about))
+    if place is None:  # neither in the book nor below it: the one that the package is in
+        monkeypatch.setattr("twostage.files.__file__", str(results.with_name("src") / "files.py"))
+    monkeypatch.chdir("/" if place is None else results.parent / place)
+    table, sentence = read_recorded("runs")
+    assert read_provenance("runs") == about
     assert table.step.tolist() == [0, 10]
     assert sentence == (
         "Recorded 2026-01-31 by `python results/runs.py`\nin 2 minutes (a CPU, torch 2.0)."
     )
 
 
-def test_a_table_without_provenance_is_refused(tmp_path):
-    (tmp_path / "runs.csv").write_text("seed,step\n")
+def test_a_table_without_provenance_is_refused(results):
+    (results / "runs.csv").write_text("seed,step\n")
     with pytest.raises(FileNotFoundError, match="runs.json"):
-        read_recorded(tmp_path / "runs.csv")
+        read_recorded("runs")
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "chapters").glob("*.ipynb")), ids=lambda p: p.stem)
+def test_no_chapter_minds_from_which_folder_it_runs(path):
+    cells = nbformat.read(path, as_version=4).cells
+    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+    assert not RELATIVE.findall(code), "read_recorded finds the folder results by itself"

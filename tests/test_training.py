@@ -103,10 +103,14 @@ def test_nothing_is_recorded_unless_asked_for():
     assert_allclose(model.w.detach(), follow(numpy_sgd(0.1), 3)[:, 3], rtol=1e-12)
 
 
-def test_nothing_is_printed_when_nobody_watches(capsys, monkeypatch):
+@pytest.mark.parametrize("session, shown", [(None, False), ("", False), ("/a.ipynb", True)])
+def test_a_bar_is_shown_only_when_somebody_watches(capsys, monkeypatch, session, shown):
     monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
+    if session is not None:
+        monkeypatch.setenv("JPY_SESSION_NAME", session)
     train(Parabola(), [torch.tensor(1.0)] * 3, loss, TrainConfig(3), weight)
-    assert capsys.readouterr() == ("", "")
+    out, err = capsys.readouterr()
+    assert (out, bool(err)) == ("", shown)
 
 
 def test_tables_can_be_recorded_too():

@@ -1,21 +1,27 @@
 """The command line: list the parameters of a chapter, run it with others, execute it in place.
 
-Exit status: 0 done; 1 a chapter did not come to its end; 2 the request cannot be met, so nothing
-ran and nothing was written; 130 stopped by a signal. Every failure is one line on stderr.
+Exit status: 0 done; 1 a chapter did not come to its end, or one of all could not be read; 2 the
+request cannot be met, so nothing ran and nothing was written; 130 stopped by a signal. Every
+failure is one line on stderr.
 """
 
 import argparse
+import contextlib
 import logging
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import version
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from twostage import notebooks
+from twostage.files import find_root
 from twostage.notebooks import ChapterFailed
 from twostage.parameters import (
     ChapterError,
@@ -24,14 +30,19 @@ from twostage.parameters import (
     read_profile,
 )
 
+T = TypeVar("T")
+STOPS = [getattr(signal, n) for n in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, n)]
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit status."""
-    options = _build_parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _interrupt)
-    logging.getLogger("papermill").setLevel(logging.CRITICAL + 1)
-    sys.stdout.reconfigure(errors="replace")
+    for number in STOPS:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # which nohup and `&` ask for
+            signal.signal(number, _interrupt)
     try:
+        options = _build_parser().parse_args(arguments)
+        logging.getLogger("papermill").setLevel(logging.CRITICAL + 1)
+        sys.stdout.reconfigure(errors="replace")
         status = options.command(options)
         sys.stdout.flush()
         return status
@@ -42,9 +53,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     except (ChapterFailed, OSError) as error:
         return _complain(error, 1)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         logging.getLogger("asyncio").setLevel(logging.CRITICAL + 1)  # its tasks died with the run
-        return _complain("stopped; no half-written file is left", 130)
+        return _complain(str(stop) or "stopped; no half-written file is left", 130)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -58,6 +69,8 @@ def _complain(message: object, status: int) -> int:
 
 
 def _interrupt(signum: int, frame: object) -> NoReturn:
+    for number in STOPS:  # once is enough: from here on, what was computed is saved
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
@@ -83,7 +96,10 @@ def _build_parser() -> argparse.ArgumentParser:
         help="set a parameter; may be repeated, and wins over the profile",
     )
     run.add_argument("--profile", help="take the values of params/PROFILE/: quick or paper")
-    run.add_argument("-o", dest="output", help="default: _build/runs/CHAPTER.ipynb of the book")
+    run.add_argument(
+        "-o", dest="output", help="default: a new file in the folder runs/ of the book"
+    )
+    run.add_argument("--force", action="store_true", help="replace the file of -o if it is there")
     run.set_defaults(command=_run)
 
     claims = commands.add_parser("claims", help="show the ledgers: claims, intervals, verdicts")
@@ -97,6 +113,10 @@ def _build_parser() -> argparse.ArgumentParser:
     execute.add_argument("--jobs", type=_count, default=2, help="how many at once (default: 2)")
     execute.add_argument("--check", action="store_true", help="compare, and write nothing")
     execute.set_defaults(command=_execute)
+
+    serve = commands.add_parser("serve", help="serve the site to a browser on this machine")
+    serve.add_argument("--port", type=_count, default=8000, help="default: 8000")
+    serve.set_defaults(command=_serve)
     return parser
 
 
@@ -111,10 +131,21 @@ def _params(options: argparse.Namespace) -> int:
         chapter = notebooks.find_chapter(options.chapter)
         print(format_parameters(notebooks.read_parameters(chapter)))
         return 0
-    chapters = notebooks.list_chapters()
-    width = max((len(path.stem) for path in chapters), default=0)
-    print("\n".join(f"{path.stem:{width}}  {notebooks.read_title(path)}" for path in chapters))
-    return 0
+    titles, status = _read_each(notebooks.list_chapters(), notebooks.read_title)
+    width = max((len(path.stem) for path in titles), default=0)
+    print("\n".join(f"{path.stem:{width}}  {title}" for path, title in titles.items()))
+    return status
+
+
+def _read_each(chapters: list[Path], read: Callable[[Path], T]) -> tuple[dict[Path, T], int]:
+    """Read all chapters that can be read; tell of each that cannot be, with status 1."""
+    found, status = {}, 0
+    for path in chapters:
+        try:
+            found[path] = read(path)
+        except ChapterError as error:
+            status = _complain(error, 1)
+    return found, status
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -122,40 +153,62 @@ def _run(options: argparse.Namespace) -> int:
     parameters = notebooks.read_parameters(chapter)
     values = {}
     if options.profile is not None:
-        folder = notebooks.find_root() / "params"
+        folder = _find_profiles(options.profile, chapter)
         values = read_profile(parameters, folder, options.profile, chapter.stem)
     given = read_assignments(parameters, options.values, chapter.stem)
-    values |= {name: _from_here(value) for name, value in given.items()}
-    output = _choose_output(options.output, chapter)
+    words = {name for name in given if parameters[name].choices}  # these name no file
+    values |= {name: v if name in words else _from_here(v) for name, v in given.items()}
+    output = _choose_output(options, chapter)
     start = time.monotonic()
-    notebooks.run_chapter(chapter, values, output, progress=sys.stderr.isatty())
-    print(f"{output}  {time.monotonic() - start:.1f} s")
+    watched = sys.stderr.isatty()
+    force = options.force and options.output is not None
+    written = notebooks.run_chapter(chapter, values, output, force, progress=watched)
+    print(f"{written}  {time.monotonic() - start:.1f} s")
     return 0
+
+
+def _find_profiles(profile: str, chapter: Path) -> Path:
+    try:
+        return find_root(chapter) / "params"
+    except ChapterError as error:
+        what = f"--profile {profile} is read from params/ of the book"
+        raise ChapterError(f"{what}: {error}") from None
 
 
 def _from_here(value: object) -> object:
     """Make the name of something that lies here absolute: chapters run in their own folder."""
-    is_path = isinstance(value, str) and value and Path(value).exists()
-    return str(Path(value).resolve()) if is_path else value
+    path = os.path.expanduser(value) if isinstance(value, str) else ""
+    return os.path.realpath(path) if path and os.path.exists(path) else value
 
 
-def _choose_output(text: str | None, chapter: Path) -> Path:
-    if text is not None:
-        return notebooks.check_output(Path(text), chapter)
-    folder = notebooks.find_root() / "_build" / "runs"
-    folder.mkdir(parents=True, exist_ok=True)
-    return notebooks.check_output(folder / f"{chapter.stem}.ipynb", chapter)
+def _choose_output(options: argparse.Namespace, chapter: Path) -> Path:
+    """Return where the run goes: `-o`, or a name of its own in runs/ of the book, else of here."""
+    if options.output is not None:
+        return notebooks.check_output(Path(options.output), chapter, options.force)
+    try:
+        folder = find_root(chapter) / "runs"
+    except ChapterError:
+        folder = Path("runs")
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise ChapterError(f"cannot make {folder}: {error.strerror}; choose with -o") from None
+    profile = f"-{options.profile}" if options.profile else ""
+    name = f"{chapter.stem}{profile}-{time.strftime('%Y%m%d-%H%M%S')}.ipynb"
+    return notebooks.check_output(folder / name, chapter, force=True)  # taken: NAME-2, at the end
 
 
 def _claims(options: argparse.Namespace) -> int:
     from twostage.claims import LEDGER, Claim, tabulate  # brings matplotlib, which takes a second
 
     chapters = [notebooks.find_chapter(name) for name in options.chapters]
-    for path in chapters or notebooks.list_chapters():
-        claims = [Claim(**row) for row in notebooks.read_rows(path, LEDGER)]
+    read = partial(notebooks.read_rows, key=LEDGER)
+    found, status = _read_each(chapters or notebooks.list_chapters(), read)
+    for path, rows in found.items():
+        claims = [Claim(**row) for row in rows]
         if claims:
             print(f"{path.stem}\n{tabulate(claims).to_string(index=False)}\n")
-    return 0
+    return status
 
 
 def _execute(options: argparse.Namespace) -> int:
@@ -180,7 +233,7 @@ def _execute_one(path: Path, check: bool) -> int:
 
 def _execute_apart(chapters: list[Path], jobs: int, check: bool) -> int:
     """Execute each chapter by a process of its own, `jobs` at a time; stop them all if stopped."""
-    command = [sys.executable, "-m", "twostage.cli", "execute", *(["--check"] * check)]
+    command = [sys.executable, "-m", "twostage", "execute", *(["--check"] * check)]
     waiting, running, status = list(chapters), [], 0
     try:
         while waiting or running:
@@ -206,6 +259,23 @@ def _execute_apart(chapters: list[Path], jobs: int, check: bool) -> int:
 def _start(command: list[str]) -> subprocess.Popen:
     pipe = subprocess.PIPE
     return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
+
+
+def _serve(options: argparse.Namespace) -> int:
+    site = find_root() / "_build" / "html"
+    if not (site / "index.html").is_file():
+        raise ChapterError(f"there is no site in {site} yet: make book")
+    handler = partial(SimpleHTTPRequestHandler, directory=site)
+    try:
+        server = ThreadingHTTPServer(("127.0.0.1", options.port), handler)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or "ports go up to 65535"
+        what = f"port {options.port} cannot be used ({reason})"
+        raise ChapterError(f"{what}: choose another, as in make serve PORT=8001") from None
+    print(f"Read the book at http://127.0.0.1:{options.port}/ (stop with Ctrl-C)", flush=True)
+    with contextlib.suppress(KeyboardInterrupt):
+        server.serve_forever()
+    return 0
 
 
 if __name__ == "__main__":

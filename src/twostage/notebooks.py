@@ -13,20 +13,27 @@ import os
 import re
 import tempfile
 import textwrap
+import warnings
 from pathlib import Path
 
 import nbformat
 import papermill
-from jupyter_client.kernelspec import NoSuchKernel
+from ipykernel.kernelspec import RESOURCES, get_kernel_dict
+from jupyter_client import AsyncKernelManager
+from jupyter_client.kernelspec import KernelSpec
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
 
-from twostage.files import write_whole
+from twostage.files import find_root, is_book, write_new, write_whole
 from twostage.parameters import ChapterError, Parameter, parse_parameters, suggest
 
 KERNEL = "python3"
-CLIENT = {"shutdown_kernel": "immediate", "extra_arguments": ["--log-level=ERROR"]}
+OWN = {  # what a kernel has of its own, whatever the environment of the command says
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    "MATPLOTLIBRC": os.devnull,
+    "JPY_SESSION_NAME": "",  # nobody watches it
+}
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": KERNEL},
     "language_info": {"name": "python"},
@@ -42,31 +49,33 @@ class ChapterFailed(Exception):
     """A chapter ran and did not come to its end."""
 
 
-def is_book(folder: Path) -> bool:
-    """Say whether a folder is a checkout of the book."""
-    return (folder / "chapters").is_dir() and (folder / "_toc.yml").is_file()
+class _ThisPython(AsyncKernelManager):
+    """Starts kernels of this very interpreter, whatever the machine calls `python3`."""
+
+    @property
+    def kernel_spec(self) -> KernelSpec:
+        return KernelSpec(resource_dir=RESOURCES, env=OWN, **get_kernel_dict())
 
 
-def find_root() -> Path:
-    """Return the checkout that holds the current folder, or else the one the package is in."""
-    here, package = Path.cwd(), Path(__file__).resolve()
-    for folder in (here, *here.parents, *package.parents):
-        if is_book(folder):
-            return folder
-    raise ChapterError("no chapters/ and _toc.yml here or above: go to a checkout of the book")
+CLIENT = {
+    "kernel_manager_class": _ThisPython,
+    "shutdown_kernel": "immediate",
+    "extra_arguments": ["--log-level=ERROR"],
+}
 
 
 def list_chapters() -> list[Path]:
-    """Return the notebooks of the book in order."""
-    return sorted((find_root() / "chapters").glob("*.ipynb"))
+    """Return the notebooks of the book in order, without hidden ones (macOS' `._NAME`)."""
+    return sorted((find_root() / "chapters").glob("[!.]*.ipynb"))
 
 
 def find_chapter(name: str) -> Path:
     """Return a chapter by the start of its name ('02'), its name, or the path of a notebook."""
     if name.endswith(".ipynb"):
-        if not Path(name).is_file():
+        path = Path(os.path.expanduser(name))
+        if not path.is_file():
             raise ChapterError(f"there is no notebook {name}")
-        return Path(name)
+        return path
     chapters = {path.stem: path for path in list_chapters()}
     found = [stem for stem in chapters if stem == name] or [
         stem for stem in chapters if name and stem.startswith(name)
@@ -80,9 +89,23 @@ def find_chapter(name: str) -> Path:
 def read_notebook(path: Path) -> NotebookNode:
     """Read a notebook; ChapterError if it is none."""
     try:
-        return nbformat.read(path, as_version=4)
-    except (OSError, ValueError, LookupError, AttributeError, nbformat.ValidationError) as error:
-        raise ChapterError(f"{path} is no readable notebook: {error}") from None
+        with warnings.catch_warnings(action="ignore"):  # of cells without an id
+            notebook = nbformat.read(path, as_version=4)
+        if not (isinstance(notebook.cells, list) and all(map(_is_cell, notebook.cells))):
+            raise ValueError("a cell lacks a part, or has a wrong one")
+    except RecursionError:
+        raise ChapterError(f"{path} is no readable notebook: nested too deeply") from None
+    except Exception as error:  # nbformat raises whatever it stumbles over
+        reason = _one_line(type(error).__name__, str(error))
+        raise ChapterError(f"{path} is no readable notebook: {reason}") from None
+    return notebook
+
+
+def _is_cell(cell: NotebookNode) -> bool:
+    """Say whether a cell has the parts that are read here; all else may be as it likes."""
+    outputs = cell.outputs if cell.cell_type == "code" else []
+    lists = isinstance(outputs, list) and isinstance(cell.metadata.get("tags", []), list)
+    return lists and isinstance(cell.source, str) and all(isinstance(o, dict) for o in outputs)
 
 
 def read_title(path: Path) -> str:
@@ -113,9 +136,12 @@ def read_rows(path: Path, key: str) -> list[dict]:
     ]
 
 
-def check_output(output: Path, chapter: Path) -> Path:
-    """Return the real path of a notebook to be written, once it is sure that it can be."""
-    target = Path(os.path.realpath(output))
+def check_output(output: Path, chapter: Path, force: bool = False) -> Path:
+    """Return the real path of a notebook to be written, once it is sure that it can be.
+
+    A file that is there is refused unless `force` says that it may be replaced.
+    """
+    target = Path(os.path.realpath(os.path.expanduser(output)))
     if target.suffix != ".ipynb":
         raise ChapterError(f"the output must be a file that ends in .ipynb, got {output}")
     if any(folder.name == "chapters" and is_book(folder.parent) for folder in target.parents):
@@ -125,7 +151,10 @@ def check_output(output: Path, chapter: Path) -> Path:
             raise ChapterError(f"{output} is the chapter itself: choose another output")
         if target.is_dir() or not target.parent.is_dir():
             raise ChapterError(f"{output} must be a file in a folder that exists")
-        tempfile.TemporaryFile(dir=target.parent).close()
+        if target.exists() and not force:
+            raise ChapterError(f"{output} is there: choose another, or --force to replace it")
+        longest = f"{target.stem}.failed-"  # no name of a run is longer than this with 8 signs more
+        tempfile.NamedTemporaryFile(dir=target.parent, prefix=longest, suffix=".ipynb").close()
     except OSError as error:
         raise ChapterError(f"cannot write {output}: {error.strerror}") from None
     return target
@@ -137,37 +166,114 @@ def to_text(notebook: NotebookNode) -> str:
 
 
 def run_chapter(
-    path: Path, parameters: dict[str, object], output: Path, progress: bool = False
-) -> None:
-    """Run a chapter with other parameters by papermill and write it to `output`.
+    path: Path,
+    parameters: dict[str, object],
+    output: Path,
+    force: bool = False,
+    progress: bool = False,
+) -> Path:
+    """Run a chapter with other parameters by papermill, and return the file it was written to.
 
-    If a cell raises, what ran goes to ``<output>.failed.ipynb`` and ChapterFailed says so.
+    That is `output`, or ``<output>-2`` and so on where a file came to be there meanwhile, which
+    only `force` replaces. A run that does not come to its end keeps what it computed in
+    ``<output>.failed.ipynb``, and ChapterFailed (KeyboardInterrupt if it was stopped) says so.
     """
-    failure = None
     with tempfile.TemporaryDirectory() as folder:
-        draft = Path(folder) / "draft.ipynb"
-        try:
-            papermill.execute_notebook(
-                _escape(path.resolve()),
-                _escape(draft),
-                parameters,
-                kernel_name=KERNEL,
-                language="python",
-                progress_bar=progress,
-                cwd=path.resolve().parent,
-                **CLIENT,
-            )
-        except papermill.PapermillExecutionError as error:
-            output = output.with_suffix(".failed.ipynb")
-            reason = _one_line(error.ename, error.evalue)
-            failure = f"{path.stem}, In [{error.exec_count}]: {reason}; what ran is in {output}"
-        except (RuntimeError, NoSuchKernel) as error:
-            raise ChapterFailed(f"{path.stem}: {error}; nothing was written") from None
+        draft, stored = Path(folder) / "draft.ipynb", read_notebook(path)
+        failure = _try_papermill(path.resolve(), parameters, draft, progress)
+        if not draft.exists():
+            raise type(failure)(f"{failure}; nothing had run, so nothing was written")
         notebook = nbformat.read(draft, as_version=4)
-    notebook.metadata.papermill.update(input_path=path.name, output_path=output.name)
-    write_whole(output, to_text(notebook))
+    failure = failure or _miss_figures(stored, notebook, path.stem)
     if failure:
-        raise ChapterFailed(failure)
+        raise _keep_failed(failure, notebook, path, output)
+    target = _save_run(notebook, path, output, force)
+    for stale in target.parent.iterdir():
+        if re.fullmatch(re.escape(target.stem) + r"\.failed(-\d+)?\.ipynb", stale.name):
+            stale.unlink()
+    return target
+
+
+def _try_papermill(
+    path: Path, parameters: dict[str, object], draft: Path, progress: bool
+) -> BaseException | None:
+    """Run a chapter into `draft`; return what kept it from its end, to be raised, or nothing."""
+    try:
+        papermill.execute_notebook(
+            _escape(path),
+            _escape(draft),
+            parameters,
+            kernel_name=KERNEL,
+            language="python",
+            progress_bar=progress,
+            cwd=path.parent,
+            **CLIENT,
+        )
+    except papermill.PapermillExecutionError as error:
+        reason = _one_line(error.ename, error.evalue)
+        return ChapterFailed(f"{path.stem}, In [{error.exec_count}]: {reason}")
+    except RuntimeError as error:
+        return ChapterFailed(f"{path.stem}: {_explain(error)}")
+    except KeyboardInterrupt:
+        return KeyboardInterrupt(f"{path.stem}: stopped")
+    return None
+
+
+def _keep_failed(
+    failure: BaseException, notebook: NotebookNode, path: Path, output: Path
+) -> BaseException:
+    """Keep what a run computed beside its output; return the failure, with where that is."""
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    if all(cell.execution_count is None for cell in cells):
+        return type(failure)(f"{failure}; nothing had run, so nothing was written")
+    for cell in cells:
+        if cell.execution_count is None:
+            cell.metadata.papermill.status = "pending"  # papermill calls it completed
+    notebook.metadata.papermill.exception = True
+    kept = _save_run(notebook, path, output.with_suffix(".failed.ipynb"))
+    return type(failure)(f"{failure}; what ran is in {kept}")
+
+
+def _save_run(notebook: NotebookNode, path: Path, output: Path, force: bool = False) -> Path:
+    """Write a run to `output`, else beside it, else where temporary files go: it took long."""
+    notebook.metadata.papermill.update(input_path=path.name, output_path=output.name)
+    text = to_text(notebook)
+    try:
+        if not force:
+            return write_new(output, text)
+        write_whole(output, text)
+        return output
+    except OSError as error:
+        refuge = write_new(Path(tempfile.mkdtemp(prefix="twostage-")) / output.name, text)
+        what = f"cannot write {output} ({error.strerror})"
+        raise ChapterFailed(f"{what}; what ran is in {refuge}") from None
+
+
+def _miss_figures(stored: NotebookNode, ran: NotebookNode, chapter: str) -> ChapterFailed | None:
+    """Return a failure that names the first cell which stores a figure and now showed none."""
+    cells = zip(_own_code(stored), _own_code(ran), strict=False)
+    for number, (old, new) in enumerate(cells, start=1):
+        if _count_figures(new) < _count_figures(old):
+            return ChapterFailed(
+                f"{chapter}, code cell {number}: lacks the figure that the chapter has stored there"
+                " (if it should have none, clear the cell's output first)"
+            )
+    return None
+
+
+def _own_code(notebook: NotebookNode) -> list[NotebookNode]:
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    return [cell for cell in code if "injected-parameters" not in cell.metadata.get("tags", [])]
+
+
+def _count_figures(cell: NotebookNode) -> int:
+    return sum("image/png" in output.get("data", {}) for output in cell.outputs)
+
+
+def _explain(error: RuntimeError) -> str:
+    if isinstance(error, DeadKernelError):
+        return "the kernel died; if it was killed, too little memory is the usual reason"
+    return _one_line(type(error).__name__, str(error))
 
 
 def _escape(path: Path) -> str:
@@ -190,6 +296,8 @@ def execute_in_place(path: Path, check: bool = False) -> bool:
     notebook = copy.deepcopy(stored)
     _normalise(notebook)
     _execute(notebook, path)
+    if failure := _miss_figures(stored, notebook, path.stem):
+        raise failure
     if to_text(notebook).encode() == before:
         return False
     if check:
@@ -244,8 +352,8 @@ def _execute(notebook: NotebookNode, path: Path) -> None:
     except CellExecutionError as error:
         where = f"{path.stem}, In [{client.code_cells_executed}]"
         raise ChapterFailed(f"{where}: {_one_line(error.ename, error.evalue)}") from None
-    except (RuntimeError, NoSuchKernel) as error:
-        raise ChapterFailed(f"{path.stem}: {error}") from None
+    except RuntimeError as error:
+        raise ChapterFailed(f"{path.stem}: {_explain(error)}") from None
 
 
 def _refuse_stderr(cell: NotebookNode, path: Path) -> None:

@@ -2,14 +2,18 @@
 
 from importlib.resources import files
 
+import matplotlib
 import matplotlib.pyplot as plt
 import myst_nb
 import numpy as np
 import pandas as pd
+from IPython import get_ipython
 from IPython.display import display
 from jaxtyping import Float, Int
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
+from matplotlib_inline.backend_inline import set_matplotlib_formats
+from matplotlib_inline.config import InlineBackend
 
 KNOWLEDGE, ATTENTION = "#0072B2", "#D55E00"  # what goes with what; where to look
 RELATION = {"same word": "#AA4499", "same topic": "#009E73", "other topic": "#7F7F7F"}
@@ -21,7 +25,18 @@ VERDICTS = ("holds", "open", "fails")
 
 
 def use() -> None:
-    """Apply the book's style to all figures from here on."""
+    """Apply the book's style to all figures from here on, whatever this machine is set to.
+
+    In a notebook figures become PNG outputs: no MPLBACKEND and no settings of a person's own
+    (matplotlibrc, IPython's profile) have a say in what a chapter stores.
+    """
+    shell = get_ipython()
+    if hasattr(shell, "kernel"):
+        shell.run_line_magic("matplotlib", "inline")
+        inline = InlineBackend.instance()
+        inline.close_figures, inline.print_figure_kwargs = True, {"bbox_inches": "tight"}
+        set_matplotlib_formats("png")
+    matplotlib.rcdefaults()
     plt.style.use(str(files("twostage") / "book.mplstyle"))
 
 

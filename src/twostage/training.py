@@ -100,5 +100,5 @@ def train(
 
 def _progress(steps: int) -> Iterable[int]:
     """Count steps from 1, with a bar when a person watches (never in stored outputs)."""
-    watched = sys.stderr.isatty() or "JPY_SESSION_NAME" in os.environ
+    watched = sys.stderr.isatty() or os.environ.get("JPY_SESSION_NAME")
     return trange(1, steps + 1, disable=not watched, leave=False)
