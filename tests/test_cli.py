@@ -1,6 +1,7 @@
 """The command line: one line and a status for every request that cannot be met."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -104,6 +105,7 @@ def test_without_arguments_it_says_what_it_can_do(capsys):
     assert all(command in out for command in ("params", "run", "execute"))
 
 
+@pytest.mark.kernel
 def test_a_run_takes_the_profile_and_then_its_own_values(book):
     done = twostage("run", "01", "--profile", "quick", "-p", "steps=7")
     assert (done.returncode, done.stderr) == (0, "")
@@ -111,6 +113,7 @@ def test_a_run_takes_the_profile_and_then_its_own_values(book):
     assert printed(book / "_build" / "runs" / "01_one.ipynb") == "7 2.0\n"
 
 
+@pytest.mark.kernel
 def test_execute_does_each_chapter_and_tells_of_those_that_fail(book):
     failing = add_chapter(book, "03_fails", "1 / 0")
     before = snapshot(book)
@@ -128,6 +131,7 @@ def test_execute_does_each_chapter_and_tells_of_those_that_fail(book):
     assert failing in after
 
 
+@pytest.mark.kernel
 def test_a_check_of_several_chapters_writes_nothing(book):
     before = snapshot(book)
     done = twostage("execute", "--check", "01", "02")
@@ -140,6 +144,7 @@ def test_a_check_of_several_chapters_writes_nothing(book):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("command", ["run 04 -o out.ipynb", "execute 04 05"])
+@pytest.mark.kernel
 def test_a_command_that_is_stopped_leaves_nothing_half_written(book, command, number):
     sleeps = "open('../started', 'w').close()\nimport time\ntime.sleep(60)"
     add_chapter(book, "04_sleeps", sleeps)
@@ -177,6 +182,7 @@ def test_claims_are_read_from_stored_outputs(book, capsys):
     assert capsys.readouterr().out == "", "a chapter without a ledger has nothing to show"
 
 
+@pytest.mark.kernel
 def test_a_file_here_is_found_from_the_chapters_folder(book, monkeypatch):
     elsewhere = book / "elsewhere"
     (elsewhere / "my_texts").mkdir(parents=True)
@@ -187,6 +193,6 @@ def test_a_file_here_is_found_from_the_chapters_folder(book, monkeypatch):
 
 
 def test_a_reader_that_stops_early_is_no_error(book):
-    command = f"{sys.executable} -m twostage.cli params 01 | head -n 1"
+    command = f"{shlex.join(TWOSTAGE)} params 01 | head -n 1"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
     assert done.stderr == ""

@@ -100,6 +100,7 @@ def test_outputs_that_cannot_be_written_are_refused(book):
     assert notebooks.check_output(Path("out.ipynb"), chapter) == book / "out.ipynb"
 
 
+@pytest.mark.kernel
 def test_executing_in_place_is_byte_identical_and_keeps_only_what_the_source_says(book):
     path = add_chapter(book, "01_a", PRINTS, "", DRAWS, "6 * 7")
     notebook = nbformat.read(path, as_version=4)
@@ -129,6 +130,7 @@ def test_executing_in_place_is_byte_identical_and_keeps_only_what_the_source_say
         ("open('01_a.ipynb', 'a').write(' ')", "01_a was edited while it ran"),
     ],
 )
+@pytest.mark.kernel
 def test_a_chapter_that_fails_keeps_its_file(book, cell, answer):
     path = add_chapter(book, "01_a", "1", cell)
     before = snapshot(book)
@@ -139,6 +141,7 @@ def test_a_chapter_that_fails_keeps_its_file(book, cell, answer):
     assert after == before
 
 
+@pytest.mark.kernel
 def test_a_check_names_the_first_cell_that_differs_and_writes_nothing(book):
     path = add_chapter(book, "01_a", "print('same')", "import random; random.random()")
     notebooks.execute_in_place(path)
@@ -148,6 +151,7 @@ def test_a_check_names_the_first_cell_that_differs_and_writes_nothing(book):
     assert snapshot(book) == before
 
 
+@pytest.mark.kernel
 def test_a_run_gets_its_values_and_leaves_the_chapter_alone(book):
     path = add_chapter(book, "01_{a}", PRINTS, "import os; print(os.path.basename(os.getcwd()))")
     before = snapshot(book)
@@ -162,6 +166,7 @@ def test_a_run_gets_its_values_and_leaves_the_chapter_alone(book):
     assert {**before, output: output.read_bytes()} == snapshot(book)
 
 
+@pytest.mark.kernel
 def test_a_run_that_fails_leaves_what_ran_beside_the_output(book):
     path = add_chapter(book, "01_a", "print('ran')", "1 / 0", "print('did not')")
     before = snapshot(book)
