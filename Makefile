@@ -30,8 +30,8 @@ serve: book  ## build the site and serve it on this machine (PORT=8000)
 lab: $(LAB)  ## open the chapters in JupyterLab, installed on first use (OPTIONS=--no-browser)
 	$(BIN)/jupyter-lab --ip=127.0.0.1 --LabApp.default_url=/lab/tree/chapters $(OPTIONS)
 
-check: style  ## check the style and run the tests without a kernel or a browser (a minute)
-	$(PYTEST) tests -n 2 -m "not kernel and not browser"
+check: style  ## check the style, run the tests of a minute: no kernel, no browser, nothing slow
+	$(PYTEST) tests -n 2 -m "not kernel and not browser and not slow"
 
 test: style  ## check the style, run the tests, re-compute every chapter and compare
 	$(PYTEST) tests chapters $(NBVAL)
@@ -63,8 +63,8 @@ bench: $(READY)  ## measure what the fast algorithms gain (_build/bench.json); f
 clean:  ## remove what the other targets wrote, except .venv (and spare runs/)
 	rm -rf _build .pytest_cache .ruff_cache
 
-# pyvenv.cfg names the folder that .venv was made in.
-CLEAR := $(shell test -d .venv && { ! test -x $(BIN)/python || \
+# pyvenv.cfg names the folder that .venv was made in; a link to one elsewhere is left alone.
+CLEAR := $(shell test -d .venv && ! test -L .venv && { ! test -x $(BIN)/python || \
 	grep -s '^command' .venv/pyvenv.cfg | grep -qvF " $$(pwd -P)/.venv"; } && echo --clear)
 $(READY): requirements.txt constraints.txt pyproject.toml $(if $(CLEAR),anew)
 	@"$(PYTHON)" -c '$(FITS)' 2>/dev/null || { echo "$(REFUSAL)" >&2; exit 1; }

@@ -133,6 +133,13 @@ def test_a_venv_made_here_is_kept_with_what_is_in_it(ready):
     assert "-m venv" in steps(ready) and "--clear" not in steps(ready)
 
 
+def test_a_link_to_a_venv_elsewhere_is_never_cleared(ready):
+    linked = copy(ready)
+    (linked / ".venv").rename(linked / "shared")
+    (linked / ".venv").symlink_to(linked / "shared")
+    assert "--clear" not in steps(linked)
+
+
 def test_the_tests_refuse_the_package_of_another_folder(tmp_path):
     (tmp_path / "twostage").mkdir()
     (tmp_path / "twostage" / "__init__.py").touch()
