@@ -1,8 +1,20 @@
-"""Rules for every test: where ``CI`` is set, a skipped test is a failed test."""
+"""Rules for every test: it tests this folder; where ``CI`` is set, a skip is a failure."""
 
 import os
+from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
+
+HERE = Path(__file__).resolve().parent
+
+
+def pytest_configure(config):
+    """Refuse to test the package of another folder, as the .venv of a copied folder would."""
+    spec = find_spec("twostage")
+    if spec is None or HERE not in Path(spec.origin).resolve().parents:
+        where = "missing" if spec is None else spec.origin
+        raise pytest.UsageError(f"twostage is {where}, not in {HERE}: `make book` sets .venv up")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -135,6 +135,7 @@ def test_the_word_loop_draws_from_the_same_distribution():
 # The table ------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_tiny_run_writes_every_row(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(steps, "DRAWN", 2)
     path = tmp_path / "new" / "bench.json"

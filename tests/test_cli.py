@@ -1,6 +1,7 @@
 """The command line: one line and a status for every request that cannot be met."""
 
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -125,6 +126,7 @@ def test_without_arguments_it_says_what_it_can_do(capsys):
     assert all(command in out for command in ("params", "run", "execute"))
 
 
+@pytest.mark.kernel
 def test_a_run_takes_the_profile_and_then_its_own_values(book):
     done = twostage("run", "01", "--profile", "quick", "-p", "steps=7")
     assert (done.returncode, done.stderr) == (0, "")
@@ -188,6 +190,7 @@ def test_a_broken_notebook_does_not_hide_the_others(book, capsys, text):
     assert "01_a_broken.ipynb is no readable notebook" in capsys.readouterr().err
 
 
+@pytest.mark.kernel
 def test_execute_does_each_chapter_and_tells_of_those_that_fail(book):
     failing = add_chapter(book, "03_fails", "1 / 0")
     before = snapshot(book)
@@ -205,6 +208,7 @@ def test_execute_does_each_chapter_and_tells_of_those_that_fail(book):
     assert failing in after
 
 
+@pytest.mark.kernel
 def test_a_check_of_several_chapters_writes_nothing(book):
     before = snapshot(book)
     done = twostage("execute", "--check", "01", "02")
@@ -233,6 +237,7 @@ def test_a_run_that_is_stopped_keeps_what_was_computed(book, number):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.kernel
 def test_an_execution_that_is_stopped_leaves_nothing_half_written(book, number):
     sleeps = "open('../started', 'w').close()\nimport time\ntime.sleep(60)"
     add_chapter(book, "04_sleeps", sleeps)
@@ -273,6 +278,7 @@ def test_claims_are_read_from_stored_outputs(book, capsys):
     assert capsys.readouterr().out == "", "a chapter without a ledger has nothing to show"
 
 
+@pytest.mark.kernel
 def test_a_file_here_is_found_from_the_chapters_folder(book, monkeypatch):
     elsewhere = book / "elsewhere"
     (elsewhere / "my_texts").mkdir(parents=True)

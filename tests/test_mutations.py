@@ -17,6 +17,7 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from test_notebooks import KERNEL, find_problems
 
+pytestmark = pytest.mark.kernel
 RULES = Path(__file__).parents[1] / "chapters" / "conftest.py"
 TABLE = 'pd.DataFrame({"word": ["king"], "mean": [1.25]})'
 FIGURE = {"mystnb": {"figure": {"name": "fig-a", "caption": "A."}, "image": {"alt": "A line"}}}

@@ -115,6 +115,7 @@ def test_a_file_that_is_there_is_replaced_only_when_asked(book, mode):
     assert output.stat().st_mode & 0o777 == mode
 
 
+@pytest.mark.kernel
 def test_executing_in_place_is_byte_identical_and_keeps_only_what_the_source_says(book):
     path = add_chapter(book, "01_a", PRINTS, "", DRAWS, "6 * 7")
     notebook = nbformat.read(path, as_version=4)
@@ -144,6 +145,7 @@ def test_executing_in_place_is_byte_identical_and_keeps_only_what_the_source_say
         ("open('01_a.ipynb', 'a').write(' ')", "01_a was edited while it ran"),
     ],
 )
+@pytest.mark.kernel
 def test_a_chapter_that_fails_keeps_its_file(book, cell, answer):
     path = add_chapter(book, "01_a", "1", cell)
     before = snapshot(book)
@@ -154,6 +156,7 @@ def test_a_chapter_that_fails_keeps_its_file(book, cell, answer):
     assert after == before
 
 
+@pytest.mark.kernel
 def test_a_check_names_the_first_cell_that_differs_and_writes_nothing(book):
     path = add_chapter(book, "01_a", "print('same')", "import random; random.random()")
     notebooks.execute_in_place(path)
@@ -163,6 +166,7 @@ def test_a_check_names_the_first_cell_that_differs_and_writes_nothing(book):
     assert snapshot(book) == before
 
 
+@pytest.mark.kernel
 def test_a_run_gets_its_values_and_leaves_the_chapter_alone(book):
     path = add_chapter(book, "01_{a}", PRINTS, "import os; print(os.path.basename(os.getcwd()))")
     before = snapshot(book)
@@ -177,6 +181,7 @@ def test_a_run_gets_its_values_and_leaves_the_chapter_alone(book):
     assert {**before, output: output.read_bytes()} == snapshot(book)
 
 
+@pytest.mark.kernel
 @pytest.mark.parametrize(
     "cell, answer",
     [

@@ -20,6 +20,7 @@ from types import SimpleNamespace
 import pytest
 from sphinx.errors import ConfigError
 
+pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parents[1]
 BUILD_SECONDS = 15
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")

@@ -173,6 +173,7 @@ def start_of_stage_2(cfg, eps, level=0.3):
     return flow.t_events[0][0]
 
 
+@pytest.mark.slow
 def test_stage_2_starts_later_by_the_same_time_for_each_decade():
     times = [start_of_stage_2(FAST, eps) for eps in (1e-2, 1e-3, 1e-4)]
     delay = theory.predict_start_delay(FAST, d_model=FAST.n_words + 1)

@@ -10,6 +10,7 @@ PARTS = "_setting", "_values", "_attention", "_joint", "_corpus", ""
 MUTANTS = Mutants(*(f"twostage.topics.theory{part}" for part in PARTS))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", STATEMENTS)
 def test_every_term_counts(number):
     assert_every_term_counts(MUTANTS, *STATEMENTS[number])

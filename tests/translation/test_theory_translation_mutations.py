@@ -9,6 +9,7 @@ from twostage.translation import theory
 MUTANTS = Mutants(*(f"twostage.translation.theory{part}" for part in ("_toy", "_copy", "")))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", STATEMENTS)
 def test_every_term_counts(number):
     assert_every_term_counts(MUTANTS, *STATEMENTS[number])

@@ -67,6 +67,7 @@ def test_batches_of_a_run_are_those_of_its_generator():
         assert_array_equal(torch.cat([first.tgt[mine], second.tgt[mine]]), pairs.tgt[:4])
 
 
+@pytest.mark.slow
 def test_permutations_end_in_two_valleys_and_a_larger_vocabulary_in_one():
     seeds, plan = range(16), TrainConfig(300, 10.0, "sgd", n_records=1)
     for vocab_size, n_copy in ((6, (3, 13)), (9, (16, 16))):
@@ -80,6 +81,7 @@ def test_permutations_end_in_two_valleys_and_a_larger_vocabulary_in_one():
         assert_array_equal(heads["knowledge"] > 0.9, copies)
 
 
+@pytest.mark.slow
 def test_under_uniform_attention_permutations_teach_no_word_and_more_words_all():
     seeds, plan = [0, 1], TrainConfig(200, 10.0, "sgd", n_records=1)
     rise = {}

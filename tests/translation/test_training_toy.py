@@ -24,6 +24,7 @@ def test_scores_by_hand(gate):
     assert_allclose(toy_loss(model).detach(), expected)
 
 
+@pytest.mark.slow
 def test_toy_follows_its_closed_form():
     found = train_toy(P0, DELTA0, FINE, "share")
     p, delta = predict_toy(0.001 * found.steps, P0[:, None], DELTA0[:, None])
@@ -36,6 +37,7 @@ def test_attention_stays_a_share():
     assert_allclose(ends.values["attention"][:, -1], [1, 1, 0])
 
 
+@pytest.mark.slow
 def test_softmax_and_fixed_attention_follow_their_curves():
     cfg = TrainConfig(1000, 0.005, "sgd", n_records=8, spacing="even")
     soft = train_toy(P0, DELTA0, cfg).values
@@ -56,6 +58,7 @@ def test_impossible_settings_are_refused(p0, gate, complaint):
         ToyClassifier(np.array([p0]), np.array([0.0]), gate)
 
 
+@pytest.mark.slow
 def test_runs_do_not_know_of_each_other():
     together = train_toy(P0, DELTA0, FINE).values["attention"]
     alone = train_toy(P0[1:2], DELTA0[1:2], FINE).values["attention"]

@@ -30,6 +30,7 @@ def weights(model):
     return {name: weight.numpy().copy() for name, weight in model.state_dict().items()}
 
 
+@pytest.mark.slow
 def test_a_run_is_the_same_alone_beside_others_and_in_another_process(trained):
     models, history = trained
     for alone, values in (run((1,)), run((1, 0), jobs=2)):
