@@ -7,8 +7,9 @@ import pytest
 import torch
 from tiny_models import N_HEADS, N_LAYERS, save_tiny
 
+from twostage.topics.articles import TextCorpus
+from twostage.topics.lda import Topics
 from twostage.topics.pretrained import load_model
-from twostage.topics.wikipedia import TextCorpus, Topics
 from twostage.topics.windows import WindowConfig, collect_attention
 
 TEXT = "the dogs played chess; Dogs, with cats' games (tower) and Tower\nchessy dogs2 cats-games"
