@@ -29,6 +29,7 @@ from twostage.training import TrainConfig
 LONG = CorpusConfig(n_topics=10, words_per_topic=10, doc_len=128)
 SMALL = CorpusConfig(n_topics=5, words_per_topic=10, topics_per_doc=2, doc_len=64)
 PEAK = 300  # MB above the weights
+READ = 100  # MB above articles and model; all windows of 2 million words would be 1200
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Sizes:
     vocabulary: tuple[int, int] = (100, 100)  # topics, words per topic
     peak_steps: int = 10  # training steps in a process that measures memory
     processes: int = 6
+    read: int = 2000  # thousand words of articles
     translator: tuple[int, int, int] = (40, 256, 128)  # words per sentence, width, batch
     translator_steps: int = 2
     free_seeds: int = 48
@@ -151,7 +153,8 @@ def bench_memory(sizes: Sizes) -> Iterator[Row]:
         (f"memory above the weights / {PEAK} MB", at_once, "<= 1"),
         (f"the same, default allocator / {PEAK} MB", os.environ, ""),
     ):
-        peaks = np.array([_measure_peak(sizes, environment) for _ in range(sizes.processes)])
+        call = "training", *sizes.vocabulary, sizes.peak_steps
+        peaks = np.array([_measure_peak(environment, *call) for _ in range(sizes.processes)])
         yield make_row(name, peaks / PEAK, needed, f"{np.median(peaks):.0f} MB; {what}")
 
 
@@ -177,11 +180,19 @@ def bench_free_model(sizes: Sizes) -> Iterator[Row]:
         yield make_row(name, seconds, "<= 5")
 
 
-def _measure_peak(sizes: Sizes, environment: Mapping[str, str]) -> float:
+def bench_reading(sizes: Sizes) -> Iterator[Row]:
+    """Peak memory of reading few windows of many articles, above articles and model."""
+    n = max(sizes.processes // 2, 1)
+    peaks = np.array([_measure_peak(os.environ, "reading", sizes.read) for _ in range(n)])
+    note = f"{np.median(peaks):.0f} MB; 16 windows of 64 tokens, of {sizes.read} thousand words"
+    yield make_row(f"memory of reading / {READ} MB", peaks / READ, "<= 1", note)
+
+
+def _measure_peak(environment: Mapping[str, str], *call: str | int) -> float:
     script = Path(__file__).with_name("peak.py")
-    call = [sys.executable, script, *map(str, (*sizes.vocabulary, sizes.peak_steps))]
-    run = subprocess.run(call, env=environment, check=True, stdout=subprocess.PIPE, text=True)
-    return float(run.stdout)
+    run = [sys.executable, script, *map(str, call)]
+    done = subprocess.run(run, env=environment, check=True, stdout=subprocess.PIPE, text=True)
+    return float(done.stdout)
 
 
 BENCHES = (
@@ -191,6 +202,7 @@ BENCHES = (
     bench_probe,
     bench_growth,
     bench_memory,
+    bench_reading,
     bench_translator,
     bench_free_model,
 )

@@ -35,6 +35,7 @@ TINY = bench.Sizes(
     vocabulary=(3, 4),
     peak_steps=1,
     processes=1,
+    read=2,
     translator=(4, 8, 4),
     translator_steps=1,
     free_seeds=3,
@@ -141,7 +142,7 @@ def test_a_tiny_run_writes_every_row(tmp_path, monkeypatch, capsys):
     path = tmp_path / "new" / "bench.json"
     status = bench.main(path, TINY)
     rows = [bench.Row(**row) for row in json.loads(path.read_text())]
-    assert len({row.name for row in rows}) == len(rows) == 25
+    assert len({row.name for row in rows}) == len(rows) == 26
     for row in rows:
         assert 0 <= row.low <= row.ratio <= row.high or row.name.startswith("exponent"), row
     needed = [row.needed for row in rows if row.needed]
@@ -150,7 +151,7 @@ def test_a_tiny_run_writes_every_row(tmp_path, monkeypatch, capsys):
         *[">= 8"] * 2,
         *[">= 3"] * 2,
         ">= 100",
-        *["<= 1"] * 9,
+        *["<= 1"] * 10,
         "<= 1.5",
         *["<= 5"] * 4,
     ]

@@ -5,7 +5,7 @@ import pytest
 
 from twostage.topics.contrasts import ResampleConfig
 from twostage.topics.contrasts_attention import measure_attention, measure_attention_by_distance
-from twostage.topics.wikipedia import Topics
+from twostage.topics.lda import Topics
 from twostage.topics.windows import AttentionPairs
 
 SMALL = ResampleConfig(200, 200)

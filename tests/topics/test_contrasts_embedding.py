@@ -5,8 +5,8 @@ import pytest
 
 from twostage.topics.contrasts import ResampleConfig, chance, interval
 from twostage.topics.contrasts_embedding import _mean_products, _pair_sd, measure_embedding
+from twostage.topics.lda import Topics
 from twostage.topics.pretrained import PretrainedModel
-from twostage.topics.wikipedia import Topics
 
 SMALL = ResampleConfig(200, 200)
 

@@ -29,3 +29,9 @@ def test_a_pure_part_of_running_text_has_most_of_the_variance(part):
     assert shares.shape == (2, 3, 4)
     np.testing.assert_allclose(shares.sum(-1), 1)
     np.testing.assert_allclose(shares[0, 0], [part == each for each in TEXT_PARTS], atol=0.02)
+
+
+def test_attention_of_nothing_is_refused():
+    words, distance = np.array([[0, 1], [1, 2]]), np.array([1, 2])
+    with pytest.raises(ValueError, match="attention of 0 has no logarithm: take a model without"):
+        split_pair_variance(pairs_of(np.array([0.0, -np.inf]), words, distance), TOPIC_OF)

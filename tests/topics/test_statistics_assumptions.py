@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from twostage.seeding import numpy_rng
+from twostage.topics.articles import TextCorpus
 from twostage.topics.corpus import CorpusConfig, sample_corpus
+from twostage.topics.lda import Topics
 from twostage.topics.statistics_assumptions import (
     count_pieces,
     effective_topics,
@@ -13,7 +15,6 @@ from twostage.topics.statistics_assumptions import (
     measure_overlap,
     measure_zipf,
 )
-from twostage.topics.wikipedia import TextCorpus, Topics
 
 
 @pytest.mark.parametrize("overlap", [0.0, 0.3, 1.0])

@@ -1,14 +1,17 @@
 """Whole words in running text, for each kind of tokeniser, and attention between them."""
 
 import itertools
+import tracemalloc
 
 import numpy as np
 import pytest
 import torch
 from tiny_models import N_HEADS, N_LAYERS, save_tiny
 
+from twostage.topics import windows
+from twostage.topics.articles import TextCorpus
+from twostage.topics.lda import Topics
 from twostage.topics.pretrained import load_model
-from twostage.topics.wikipedia import TextCorpus, Topics
 from twostage.topics.windows import WindowConfig, collect_attention
 
 TEXT = "the dogs played chess; Dogs, with cats' games (tower) and Tower\nchessy dogs2 cats-games"
@@ -87,6 +90,47 @@ def test_windows_all_have_the_same_length_and_are_drawn_from_all(models):
         some[0].attention, some[2].attention
     )
     assert len(some[0].words) < len(every.words)
+
+
+def test_windows_are_those_that_a_draw_from_all_of_them_gives(models):
+    texts = ["the dogs play chess with cats " * n for n in (9, 1, 30, 0, 14, 2, 50)]
+    corpus, tokenizer = (
+        TextCorpus("made up", tuple("abcdefg"), tuple(texts)),
+        models["bert"].tokenizer,
+    )
+    options = {"truncation": True, "max_length": 20, "return_overflowing_tokens": True}
+    cut = tokenizer(texts, return_offsets_mapping=True, **options)
+    columns = cut["overflow_to_sample_mapping"], cut["input_ids"], cut["offset_mapping"]
+    full = [row for row in zip(*columns, strict=True) if len(row[1]) == 20]
+    for n_windows in (1, 5, len(full), 99):
+        chosen = np.random.default_rng(0).permutation(len(full))[:n_windows]
+        expected = [full[i] for i in sorted(chosen)]
+        config, rng = WindowConfig(n_windows, 20), np.random.default_rng(0)
+        assert windows._draw_windows(models["bert"], corpus, config, rng) == expected
+
+
+def test_memory_is_that_of_the_windows_drawn_whatever_the_corpus(models):
+    def peak(n_articles):
+        texts = ("the dogs play chess with cats " * 100,) * n_articles
+        corpus = TextCorpus("made up", ("t",) * n_articles, texts)
+        tracemalloc.start()
+        drawn = windows._draw_windows(
+            models["bert"], corpus, WindowConfig(4, 20), np.random.default_rng(0)
+        )
+        size = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert len(drawn) == 4
+        return size
+
+    peak(2)
+    assert peak(40) < 1.5 * peak(5)
+
+
+@pytest.mark.parametrize("text", ["हिन्दी", "ह\u200dx", "ह1"])
+def test_a_letter_whose_mark_follows_is_no_whole_word(text):
+    window = windows._Window(0, [7], [(0, 1)])
+    assert windows._find_words(window, text, {7: "ह"}) == ([], [])
+    assert windows._find_words(window, "ह है", {7: "ह"}) == ([0], ["ह"])
 
 
 def test_a_word_cut_by_a_window_is_no_whole_word(models):

@@ -15,7 +15,7 @@ import pandas as pd
 from jaxtyping import Float, Int
 
 from twostage.topics.contrasts import ResampleConfig, chance, interval
-from twostage.topics.wikipedia import Topics
+from twostage.topics.lda import Topics
 from twostage.topics.windows import AttentionPairs
 
 KINDS = ("other topic", "same topic", "same word")

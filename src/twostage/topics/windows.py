@@ -12,8 +12,9 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 
+from twostage.topics.articles import WORD, TextCorpus
+from twostage.topics.lda import Topics
 from twostage.topics.pretrained import PretrainedModel
-from twostage.topics.wikipedia import WORD, TextCorpus, Topics
 
 BATCH = 4  # windows per forward pass: some 75 MB of attention for 6 layers of 12 heads
 
@@ -91,25 +92,37 @@ class _Window(NamedTuple):
 def _draw_windows(
     model: PretrainedModel, corpus: TextCorpus, config: WindowConfig, rng: np.random.Generator
 ) -> list[_Window]:
-    """Cut the articles into windows of full length; draw some, and return them in text order."""
-    longest = min(model.tokenizer.model_max_length, model.encoder.config.max_position_embeddings)
-    if config.window_len > longest:
-        raise ValueError(f"window_len must be at most {longest} for {model.name}")
+    """Cut the articles into windows of full length; draw some, and return them in text order.
+
+    The articles are cut twice, one at a time: to count their windows, and to keep those drawn.
+    """
+    if config.window_len > model.max_tokens:
+        raise ValueError(f"window_len must be at most {model.max_tokens} for {model.name}")
+    counts = [len(_cut(model, corpus, i, config.window_len)) for i in range(len(corpus))]
+    ends = np.cumsum(counts)
+    if not ends[-1]:
+        shortest = f"no article has window_len = {config.window_len} tokens"
+        raise ValueError(f"{corpus.source}: {shortest}; take a smaller window_len or longer texts")
+    chosen = np.sort(rng.permutation(ends[-1])[: config.n_windows])
+    document = np.searchsorted(ends, chosen, side="right")
+    windows = []
+    for i in np.unique(document).tolist():
+        cut = _cut(model, corpus, i, config.window_len)
+        windows += [cut[number] for number in chosen[document == i] - ends[i] + counts[i]]
+    return windows
+
+
+def _cut(model: PretrainedModel, corpus: TextCorpus, document: int, length: int) -> list[_Window]:
+    """Cut one article into windows; what is left at its end is no window."""
     cut = model.tokenizer(
-        list(corpus.texts),
+        [corpus.texts[document]],
         truncation=True,
-        max_length=config.window_len,
+        max_length=length,
         return_overflowing_tokens=True,
         return_offsets_mapping=True,
     )
-    columns = cut["overflow_to_sample_mapping"], cut["input_ids"], cut["offset_mapping"]
-    windows = [_Window(*row) for row in zip(*columns, strict=True)]
-    full = [window for window in windows if len(window.ids) == config.window_len]
-    if not full:
-        shortest = f"no article has window_len = {config.window_len} tokens"
-        raise ValueError(f"{corpus.source}: {shortest}; take a smaller window_len or longer texts")
-    chosen = rng.permutation(len(full))[: config.n_windows]
-    return [full[i] for i in sorted(chosen)]
+    rows = zip(cut["input_ids"], cut["offset_mapping"], strict=True)
+    return [_Window(document, ids, spans) for ids, spans in rows if len(ids) == length]
 
 
 def _word_of_token(model: PretrainedModel, words: list[str]) -> dict[int, str]:

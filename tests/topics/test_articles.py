@@ -1,24 +1,13 @@
-"""Real corpora in every form they come in, and what is wrong with the broken ones."""
+"""Real corpora in every form they come in, what is wrong with the broken ones, and their words."""
 
-import bz2
 import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from gensim.test.utils import datapath
 
-from twostage.topics.wikipedia import DEFAULT_DUMP, content_words, load_corpus, plain_text
+from twostage.topics.articles import DEFAULT_DUMP, WORD, TextCorpus, is_article, load_corpus
 
 LONG = "Cats and dogs play chess in the garden every day. " * 10  # 100 words
-PAGE = "<page><title>{}</title><ns>0</ns><id>1</id><revision><text>{}</text></revision></page>"
-HEAD = '<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.10/"><siteinfo></siteinfo>'
-
-
-def write_dump(path, pages, tail="</mediawiki>"):
-    xml = HEAD + "\n".join(PAGE.format(*page) for page in pages) + tail
-    path.write_bytes(bz2.compress(xml.encode()))
-    return path
 
 
 def one_line(error):
@@ -51,10 +40,75 @@ def test_folder_is_read_in_order_of_path(tmp_path):
     (tmp_path / "b").mkdir()
     for name, text in {"c.txt": "third", "a.txt": "\ufefffirst", "b/z.txt": "second"}.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
-    (tmp_path / "notes.md").write_text("not an article")
     corpus = load_corpus(tmp_path)
     assert corpus.texts == ("first", "second", "third")
     assert corpus.titles == ("a", "z", "c")
+
+
+def test_what_a_folder_holds_beside_texts_is_named_with_the_reason(tmp_path):
+    for name in ("a.txt", "B.TXT", "._a.txt", ".git/c.txt", "notes.md"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"\x00\xb0" if name == "._a.txt" else b"words")
+    (tmp_path / "gone.txt").symlink_to(tmp_path / "nowhere.txt")
+    with pytest.warns(UserWarning) as warned:
+        corpus = load_corpus(tmp_path)
+    assert corpus.titles == ("B", "a")  # in order of path, capitals first
+    reasons = {"._a.txt": "hidden", ".git": "hidden", "gone.txt": "a link to nothing"}
+    reasons["notes.md"] = "no .txt file"
+    listed = ", ".join(f"{tmp_path / name} ({why})" for name, why in reasons.items())
+    assert [str(warning.message) for warning in warned] == [f"not read: {listed}"]
+
+
+def test_many_files_that_are_no_texts_are_counted(tmp_path):
+    for i in range(9):
+        (tmp_path / f"{i}.csv").write_text("words")
+    (tmp_path / "a.txt").write_text("words")
+    with pytest.warns(UserWarning, match=r"4.csv \(no .txt file\) and 4 more$"):
+        load_corpus(tmp_path)
+
+
+def test_links_are_followed_and_nothing_is_read_twice(tmp_path):
+    (elsewhere := tmp_path / "elsewhere").mkdir()
+    (folder := tmp_path / "folder").mkdir()
+    (elsewhere / "b.txt").write_text("second")
+    (folder / "a.txt").write_text("first")
+    (folder / "more").symlink_to(elsewhere)
+    (folder / "z.txt").symlink_to(folder / "a.txt")
+    (folder / "up").symlink_to(folder)
+    with pytest.warns(UserWarning) as warned:
+        assert load_corpus(folder).texts == ("first", "second")
+    links = [f"{folder / name} (a link to what is read already)" for name in ("up", "z.txt")]
+    assert str(warned[0].message) == f"not read: {', '.join(links)}"
+
+
+def test_a_folder_of_texts_alone_needs_no_words(tmp_path, recwarn):
+    (tmp_path / "a.txt").write_text("words")
+    load_corpus(tmp_path)
+    assert not recwarn.list
+
+
+def test_texts_are_composed_wherever_they_come_from(tmp_path):
+    (tmp_path / "a.txt").write_text("franc\u0327ais", encoding="utf-8")
+    assert load_corpus(tmp_path).texts == ("français",)
+    assert TextCorpus("made up", ("t",), ("e\u0301te\u0301",)).texts == ("été",)
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("हिन्दी भाषा है", ["हिन्दी", "भाषा", "है"]),
+        ("franc\u0327ais, français", ["franc\u0327ais", "français"]),
+        ("שָׁלוֹם العَرَبِيَّة ภาษาไทย", ["שָׁלוֹם", "العَرَبِيَّة", "ภาษาไทย"]),
+        ("می\u200cخواهم", ["می\u200cخواهم"]),  # a joiner inside a word
+        ("220px snake_case km² don't", ["km", "don", "t"]),
+    ],
+)
+def test_words_are_runs_of_letters_with_their_marks(text, words):
+    assert WORD.findall(text) == words
+
+
+def test_an_article_is_told_by_its_words_not_by_their_letters():
+    assert is_article("हिन्दी " * 50) and not is_article("हिन्दी " * 49)
 
 
 def test_file_that_is_not_utf8_is_named_with_line_and_byte(tmp_path):
@@ -83,66 +137,6 @@ def test_source_that_is_not_there_or_not_of_a_known_kind(tmp_path):
     (tmp_path / "book.pdf").write_bytes(b"%PDF")
     with pytest.raises(ValueError, match="cannot read this kind of file; give a folder of .txt"):
         load_corpus(tmp_path / "book.pdf")
-
-
-def test_dump_drops_redirects_stubs_and_other_namespaces(tmp_path):
-    pages = [
-        ("Cats", f"'''Cats''' {LONG}"),
-        ("Dog", "#REDIRECT [[Dogs]]"),
-        ("Category:Pets", LONG),
-        ("Stub", "Too short."),
-        ("Dogs", f"[[Cat|Other cats]] {LONG}"),
-    ]
-    corpus = load_corpus(write_dump(tmp_path / "small.xml.bz2", pages))
-    assert corpus.titles == ("Cats", "Dogs")
-    assert corpus.texts[0].startswith("Cats Cats and dogs play")
-    assert corpus.texts[1].startswith("Other cats Cats and dogs")
-
-
-def test_dump_without_articles(tmp_path):
-    path = write_dump(tmp_path / "small.xml.bz2", [("Stub", "Too short.")])
-    with pytest.raises(ValueError, match="no article of 50 words or more in it"):
-        load_corpus(path)
-
-
-@pytest.mark.parametrize("kept", [0.5, 0.99])
-def test_truncated_bz2_is_named_with_the_byte_reached(tmp_path, kept):
-    data = Path(datapath(DEFAULT_DUMP)).read_bytes()
-    path, size = tmp_path / "cut.xml.bz2", int(kept * len(data))
-    path.write_bytes(data[:size])
-    with pytest.raises(ValueError) as error:
-        load_corpus(path)
-    assert f"{path}: the bz2 data is cut off, reading stopped at byte {size}" in one_line(error)
-
-
-def test_truncated_bz2_still_gives_articles_before_the_cut(tmp_path):
-    data = Path(datapath(DEFAULT_DUMP)).read_bytes()
-    (tmp_path / "cut.xml.bz2").write_bytes(data[: len(data) // 2])
-    assert load_corpus(tmp_path / "cut.xml.bz2", n_documents=1).titles == ("Anarchism",)
-
-
-def test_damaged_bz2_is_named_with_the_byte_reached(tmp_path):
-    data = bytearray(Path(datapath(DEFAULT_DUMP)).read_bytes())
-    data[900_000:900_100] = bytes(100)
-    path = tmp_path / "bad.xml.bz2"
-    path.write_bytes(data)
-    with pytest.raises(ValueError, match=r"the bz2 data is damaged, reading stopped at byte \d+"):
-        load_corpus(path)
-    path.write_bytes(b"plain text")
-    with pytest.raises(ValueError, match="bad.xml.bz2: the bz2 data is damaged"):
-        load_corpus(path)
-
-
-def test_dump_whose_xml_ends_early_or_is_no_dump(tmp_path):
-    path = write_dump(tmp_path / "small.xml.bz2", [("Cats", LONG)], tail="\n<page>")
-    with pytest.raises(ValueError, match="line 2, column 6 of the unpacked XML: no element found"):
-        load_corpus(path)
-    path.write_bytes(bz2.compress(b"<a><b></b></a>"))
-    with pytest.raises(ValueError, match="page 1 is no MediaWiki page"):
-        load_corpus(path)
-    path.write_bytes(bz2.compress(f"{HEAD}<page><id>1</id></page></mediawiki>".encode()))
-    with pytest.raises(ValueError, match="page 1 is no MediaWiki page"):
-        load_corpus(path)
 
 
 def fake_hub(monkeypatch, rows):
@@ -184,23 +178,3 @@ def test_hub_dataset_without_network_says_how_to_go_on(monkeypatch):
         load_corpus("hf:owner/name", n_documents=1)
     assert "hf:owner/name: cannot be opened" in one_line(error)
     assert "save articles as .txt files and give their folder" in one_line(error)
-
-
-# --- text ------------------------------------------------------------------------------------
-
-
-def test_plain_text_keeps_sentences_and_drops_marks():
-    markup = """{{Infobox|a=b}}
-'''Chess''' is a [[board game|game]] for ''two''.
-
-== History ==
-* It began in [[India]].
-== See also ==
-* [[Go]]
-"""
-    assert plain_text(markup) == "Chess is a game for two.\nHistory\nIt began in India."
-
-
-def test_content_words_are_lower_case_without_stop_words_letters_and_numbers():
-    text = "The U2 song, 220px wide: Café-owners don't sing it A B 1984 snake_case."
-    assert content_words(text) == ["song", "wide", "café", "owners", "sing"]

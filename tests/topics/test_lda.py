@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from twostage.topics import wikipedia
-from twostage.topics.wikipedia import LdaConfig, TextCorpus, Topics, fit_topics
+from twostage.topics import lda as lda_module
+from twostage.topics.articles import TextCorpus
+from twostage.topics.lda import LdaConfig, Topics, content_words, cut_pieces, fit_topics
 
 PETS, TOWNS = (
     "cat dog fur paw tail whisker".split(),
@@ -49,13 +50,13 @@ def test_lda_on_tf_idf_weights_and_with_another_prior():
 @pytest.fixture
 def lda_calls(monkeypatch):
     """What LdaModel was given, call by call."""
-    calls, lda = [], wikipedia.LdaModel
+    calls, lda = [], lda_module.LdaModel
 
     def spy(counts, **options):
         calls.append({"counts": counts, "draw": options["random_state"].randint(2**31), **options})
         return lda(counts, **options)
 
-    monkeypatch.setattr(wikipedia, "LdaModel", spy)
+    monkeypatch.setattr(lda_module, "LdaModel", spy)
     return calls
 
 
@@ -105,3 +106,14 @@ def test_topics_by_hand():
     np.testing.assert_allclose(topics.topic_share, [0.75, 0.75, 0.875])
     np.testing.assert_allclose(topics.p_topic_given_word.sum(0), 1)
     assert topics.top_words(2) == [["cat", "dog"], ["tram", "cat"]]
+
+
+def test_content_words_are_lower_case_without_stop_words_letters_and_numbers():
+    text = "The U2 song, 220px wide: Café-owners don't sing it A B 1984 snake_case."
+    assert content_words(text) == ["song", "wide", "café", "owners", "sing"]
+
+
+def test_content_words_keep_their_marks_and_one_spelling():
+    assert content_words("Franc\u0327ais français हिन्दी और") == ["français"] * 2 + ["हिन्दी", "और"]
+    pieces = cut_pieces(TextCorpus("made up", ("t",), ("e\u0301te\u0301 हिन्दी",)), 200)
+    assert pieces == [["été", "हिन्दी"]]
