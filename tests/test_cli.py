@@ -1,7 +1,6 @@
 """The command line: one line and a status for every request that cannot be met."""
 
 import os
-import shlex
 import signal
 import socket
 import subprocess
