@@ -126,6 +126,7 @@ def _run(options: argparse.Namespace) -> int:
         values = read_profile(parameters, folder, options.profile, chapter.stem)
     given = read_assignments(parameters, options.values, chapter.stem)
     values |= {name: _from_here(value) for name, value in given.items()}
+    parameters.check_rules(values, chapter.stem)
     output = _choose_output(options.output, chapter)
     start = time.monotonic()
     notebooks.run_chapter(chapter, values, output, progress=sys.stderr.isatty())

@@ -23,7 +23,7 @@ from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
 from twostage.files import write_whole
-from twostage.parameters import ChapterError, Parameter, parse_parameters, suggest
+from twostage.parameters import ChapterError, Parameters, parse_parameters, suggest
 
 KERNEL = "python3"
 CLIENT = {"shutdown_kernel": "immediate", "extra_arguments": ["--log-level=ERROR"]}
@@ -94,7 +94,7 @@ def read_title(path: Path) -> str:
     return ""
 
 
-def read_parameters(path: Path) -> dict[str, Parameter]:
+def read_parameters(path: Path) -> Parameters:
     """Read the cell tagged ``parameters``, of which a chapter has one."""
     cells = read_notebook(path).cells
     sources = [cell.source for cell in cells if "parameters" in cell.metadata.get("tags", [])]
