@@ -79,6 +79,7 @@ def test_a_chapter_checks_its_parameters_once_right_after_them(chapter):
         ("06 -p adam_rates=[0.01]", "len(adam_rates) >= 2"),
         ("06 -p overlaps=[1]", "len(overlaps) >= 2"),
         ("06 -p topics_per_doc=5", "topics_per_doc < n_topics"),
+        ("06 -p batch_size=4", "batch_size must be an int in [8, 1024]"),
         ("06 -p lda_topics=1000", "lda_topics must be an int in [2, 500]"),
         ("08 -p vocab_size=12", "seq_len < vocab_size"),
         ("08 -p n_seeds=2 -p n_uniform=8", "n_uniform <= n_seeds"),
@@ -87,6 +88,7 @@ def test_a_chapter_checks_its_parameters_once_right_after_them(chapter):
         ("09 -p n_seeds=8", "n_easy <= n_seeds"),
         ("09 -p n_seeds=16 -p n_between=17", "n_between <= n_seeds"),
         ("10 -p n_pool=16", "n_pool must be an int in [48, 1000]"),
+        ("10 -p free_len=40", "free_len must be an int in [3, 16]"),
         ("10 -p free_steps=10", "free_steps must be an int in [100, 100000]"),
     ],
 )

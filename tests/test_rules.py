@@ -4,7 +4,7 @@ import pytest
 
 from twostage.rules import Rule, find_rules
 
-VALUES = {"T": 5, "tau": 2, "rates": [0.0, 0.1, 0.2], "scales": [0.1, 0.01], "name": "sgd"}
+VALUES = {"T": 5, "tau": 2, "rates": [0.0, 0.1, 0.2], "scales": [0.1, 0.01]}
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,6 @@ VALUES = {"T": 5, "tau": 2, "rates": [0.0, 0.1, 0.2], "scales": [0.1, 0.01], "na
         ("set(scales) <= set(rates)", False),
         ("decreasing(scales)", True),
         ("decreasing(rates)", False),
-        ("name == 'sgd'", True),
     ],
 )
 def test_a_rule_is_weighed(text, holds):

@@ -71,7 +71,7 @@ def find_rules(source: str) -> dict[int, Rule]:
 
 def _weigh(node: ast.expr, values: dict[str, object]) -> object:
     match node:
-        case ast.Constant(int() | float() | str() as value):
+        case ast.Constant(int() | float() as value):
             return value
         case ast.Name(name):
             return values[name]
