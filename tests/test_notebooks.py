@@ -62,7 +62,7 @@ def _count_problems(cell, number):
 
 
 def _source_problems(cell):
-    lines = cell.source.splitlines()
+    lines = [line for line in cell.source.splitlines() if not line.startswith("# rule: ")]
     if not cell.source.strip():
         yield "is empty"
     if len(lines) > MOST_LINES:

@@ -43,6 +43,46 @@ def test_papermill_reads_the_same_names_and_help(parameters):
     assert all(parameters[each.name].help in each.help for each in read)
 
 
+RULED = PARAMETERS + "# rule: len(init_scales) < steps\n# rule: decreasing(init_scales)\n"
+
+
+def test_rules_are_read_and_papermill_passes_over_them():
+    parameters = parse_parameters(RULED, "cell")
+    texts = [rule.text for rule in parameters.rules]
+    assert texts == ["len(init_scales) < steps", "decreasing(init_scales)"]
+    read = PythonTranslator.inspect({"source": RULED})
+    assert [each.name for each in read] == list(parameters)
+
+
+def test_values_are_weighed_together_with_the_defaults_of_the_others():
+    parameters = parse_parameters(RULED, "cell")
+    parameters.check_rules({"steps": 4, "init_scales": [0.3, 0.2, 0.1]}, "02")
+    with pytest.raises(ChapterError) as caught:
+        parameters.check_rules({"steps": 2}, "02")
+    found = "02: len(init_scales) < steps must hold, got init_scales=[0.1, 0.01], steps=2"
+    assert str(caught.value) == found
+
+
+@pytest.mark.parametrize(
+    "rule, complaint",
+    [
+        ("steps > 3", "the defaults: steps > 3 must hold, got steps=3"),
+        ("stepz > 3", "cannot read the rule 'stepz > 3'"),
+        ("steps", "cannot read the rule 'steps': compare parameters and numbers, with + - *, and,"),
+    ],
+)
+def test_a_rule_that_cannot_be_or_breaks_the_defaults_is_named(rule, complaint):
+    with pytest.raises(ChapterError) as caught:
+        parse_parameters(f"steps: int = 3  # number of steps\n# rule: {rule}\n", "02, cell")
+    assert str(caught.value).startswith("02, cell, line 2: ")
+    assert complaint in str(caught.value)
+
+
+def test_the_table_ends_with_the_rules():
+    lines = format_parameters(parse_parameters(RULED, "cell")).splitlines()
+    assert lines[-3:] == ["", "rule: len(init_scales) < steps", "rule: decreasing(init_scales)"]
+
+
 def test_comments_and_empty_lines_are_allowed_in_a_cell():
     assert list(parse_parameters("# scale\n\nn: int = 1  # how many\n", "cell")) == ["n"]
 

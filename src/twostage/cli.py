@@ -158,6 +158,7 @@ def _run(options: argparse.Namespace) -> int:
     given = read_assignments(parameters, options.values, chapter.stem)
     words = {name for name in given if parameters[name].choices}  # these name no file
     values |= {name: v if name in words else _from_here(v) for name, v in given.items()}
+    parameters.check_rules(values, chapter.stem)
     output = _choose_output(options, chapter)
     start = time.monotonic()
     watched = sys.stderr.isatty()

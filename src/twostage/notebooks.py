@@ -26,7 +26,7 @@ from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
 
 from twostage.files import find_root, is_book, write_new, write_whole
-from twostage.parameters import ChapterError, Parameter, parse_parameters, suggest
+from twostage.parameters import ChapterError, Parameters, parse_parameters, suggest
 
 KERNEL = "python3"
 OWN = {  # what a kernel has of its own, whatever the environment of the command says
@@ -117,7 +117,7 @@ def read_title(path: Path) -> str:
     return ""
 
 
-def read_parameters(path: Path) -> dict[str, Parameter]:
+def read_parameters(path: Path) -> Parameters:
     """Read the cell tagged ``parameters``, of which a chapter has one."""
     cells = read_notebook(path).cells
     sources = [cell.source for cell in cells if "parameters" in cell.metadata.get("tags", [])]

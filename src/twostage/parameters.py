@@ -7,8 +7,9 @@ A chapter has one code cell tagged ``parameters`` that holds one parameter per l
     init_scales: list = [0.1, 0.01]  # initialisation scales [1e-6, 1]
 
 that is a type, a default, a help text and, where wanted, the range (ends included) or the choices
-that are allowed; of a list they hold for each element. papermill reads the same lines, so plain
-``papermill`` works too: it only does not check what it is given.
+that are allowed; of a list they hold for each element. What must hold between parameters stands in
+comments of its own (`twostage.rules`). papermill reads the same lines, so plain ``papermill`` works
+too; as it does not check what it is given, each chapter does (`twostage.kernel`).
 """
 
 import ast
@@ -25,6 +26,8 @@ from pathlib import Path
 
 import yaml
 
+from twostage.rules import Rule, find_rules
+
 KINDS = {"int": int, "float": float, "bool": bool, "str": str, "list": list}
 IN_WORDS = {int: "an int", float: "a float", bool: "true or false", str: "a printable str"}
 LINE = re.compile(r"#\s*(?P<help>.*?)(,? each in)?\s*(?P<limit>\[[^][]*\]|\{[^{}]*\})?")
@@ -36,6 +39,9 @@ GRAMMAR = (
 
 class ChapterError(ValueError):
     """What was asked for cannot be run; the message is one line that says what can."""
+
+    def _render_traceback_(self) -> list[str]:  # what IPython shows in a notebook
+        return [f"{type(self).__name__}: {self}"]
 
 
 @dataclass(frozen=True)
@@ -87,12 +93,34 @@ class Parameter:
         return self.low <= item <= self.high
 
 
-def parse_parameters(source: str, where: str) -> dict[str, Parameter]:
+class Parameters(dict[str, Parameter]):
+    """The parameters of a cell by name, and the rules that hold between them."""
+
+    rules: tuple[Rule, ...] = ()
+
+    def find(self, name: object, chapter: str) -> Parameter:
+        """Return the parameter of this name; ChapterError, which lists those there are, if none."""
+        if name in self:
+            return self[name]
+        known = ", ".join(f"{each.name}={show(each.default)}" for each in self.values())
+        hint = suggest(str(name), self)
+        raise ChapterError(f"{chapter} has no parameter {reprlib.repr(name)}{hint}; it has {known}")
+
+    def check_rules(self, given: dict[str, object], chapter: str) -> None:
+        """Raise ChapterError unless the values given, and defaults elsewhere, keep every rule."""
+        values = {name: each.default for name, each in self.items()} | given
+        for rule in self.rules:
+            if not rule.holds(values):
+                got = ", ".join(f"{name}={show(values[name])}" for name in rule.names)
+                raise ChapterError(f"{chapter}: {rule.text} must hold, got {got}")
+
+
+def parse_parameters(source: str, where: str) -> Parameters:
     """Read the text of a parameter cell without running it.
 
     `where` names the cell in a ChapterError, which adds the line within the cell.
     """
-    parameters = {}
+    parameters = Parameters()
     try:
         tree = ast.parse(source)
         tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
@@ -111,7 +139,17 @@ def parse_parameters(source: str, where: str) -> dict[str, Parameter]:
         except ChapterError as error:
             raise ChapterError(f"{where}, line {node.lineno}: {error}") from None
         parameters[parameter.name] = parameter
+    _add_rules(parameters, source, where)
     return parameters
+
+
+def _add_rules(parameters: Parameters, source: str, where: str) -> None:
+    for line, rule in find_rules(source).items():
+        parameters.rules += (rule,)
+        try:
+            parameters.check_rules({}, "the defaults")
+        except ValueError as error:
+            raise ChapterError(f"{where}, line {line}: {error}") from None
 
 
 def _parse_line(node: ast.stmt, comment: str) -> Parameter:
@@ -191,21 +229,12 @@ def suggest(name: str, known: Iterable[str]) -> str:
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 
-def _known(parameters: dict[str, Parameter], name: object, chapter: str) -> Parameter:
-    if name in parameters:
-        return parameters[name]
-    known = ", ".join(f"{each.name}={_show(each.default)}" for each in parameters.values())
-    hint = suggest(str(name), parameters)
-    raise ChapterError(f"{chapter} has no parameter {reprlib.repr(name)}{hint}; it has {known}")
+def show(value: object) -> str:
+    """Return a value as it may be given to -p."""
+    return json.dumps(value, ensure_ascii=False)
 
 
-def _show(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)  # as it may be given to -p
-
-
-def read_assignments(
-    parameters: dict[str, Parameter], texts: list[str], chapter: str
-) -> dict[str, object]:
+def read_assignments(parameters: Parameters, texts: list[str], chapter: str) -> dict[str, object]:
     """Check what was given as name=value; text for a str is taken as typed, all else is YAML."""
     values = {}
     for text in texts:
@@ -214,14 +243,14 @@ def read_assignments(
             raise ChapterError(f"-p {reprlib.repr(text)} must be name=value")
         if name in values:
             raise ChapterError(f"-p {name} is given twice")
-        parameter = _known(parameters, name, chapter)
+        parameter = parameters.find(name, chapter)
         is_text = parameter.kind is str and not parameter.is_list
         values[name] = parameter.check(value if is_text else _load_yaml(value, f"-p {name}"))
     return values
 
 
 def read_profile(
-    parameters: dict[str, Parameter], folder: Path, profile: str, chapter: str
+    parameters: Parameters, folder: Path, profile: str, chapter: str
 ) -> dict[str, object]:
     """Check the name: value lines of ``<folder>/<profile>/<chapter>.yml``."""
     profiles = sorted(path.name for path in folder.glob("*/"))
@@ -235,16 +264,17 @@ def read_profile(
     if not isinstance(values, dict):
         raise ChapterError(f"{path} must hold lines of the form name: value")
     try:
-        return {name: _known(parameters, name, chapter).check(values[name]) for name in values}
+        return {name: parameters.find(name, chapter).check(values[name]) for name in values}
     except ChapterError as error:
         raise ChapterError(f"{path}: {error}") from None
 
 
-def format_parameters(parameters: dict[str, Parameter]) -> str:
-    """Lay the parameters out as an aligned table."""
+def format_parameters(parameters: Parameters) -> str:
+    """Lay the parameters out as an aligned table, and their rules below."""
     rows = [("name", "type", "default", "allowed", "help")]
     for each in parameters.values():
-        rows.append((each.name, each.type_name, _show(each.default), each.limit, each.help))
+        rows.append((each.name, each.type_name, show(each.default), each.limit, each.help))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
-    return "\n".join(lines)
+    rules = [f"rule: {rule.text}" for rule in parameters.rules]
+    return "\n".join([*lines, *([""] if rules else []), *rules])

@@ -38,6 +38,12 @@ def test_zipf_is_the_setting_of_the_corpus_whatever_the_order_of_words(zipf, n_r
     np.testing.assert_allclose(found, zipf, atol=1e-12)
 
 
+def test_a_topic_that_owns_no_two_words_has_no_zipf_exponent():
+    topic_word = np.array([[0.5, 0.3, 0.2], [0.2, 0.2, 0.6], [0.3, 0.2, 0.1]])
+    found = measure_zipf(topic_word, np.array([0, 0, 1]), 3)  # two words, one and none
+    np.testing.assert_allclose(found, [np.log2(5 / 3)])
+
+
 def test_effective_topics_of_equal_and_of_unequal_shares():
     mixtures = np.array([[1, 0, 0], [0.5, 0.5, 0], [1 / 3] * 3, [0.9, 0.1, 0]])
     np.testing.assert_allclose(effective_topics(mixtures), [1, 2, 3, 1 / 0.82])

@@ -26,14 +26,15 @@ def measure_overlap(
 
 def measure_zipf(
     topic_word: Float[np.ndarray, "topic word"], topic_of: Int[np.ndarray, " word"], n_ranks: int
-) -> Float[np.ndarray, " topic"]:
+) -> Float[np.ndarray, " sloped"]:
     """Zipf exponent of each topic: minus the slope of log p over log rank (uniform words: 0).
 
     Least squares over the `n_ranks` most frequent of the topic's own words (or all, if fewer).
+    A topic with fewer than two own words has no slope, and is left out.
     """
     exponents = []
-    for topic, row in enumerate(topic_word):
-        shares = np.sort(row[topic_of == topic])[::-1][:n_ranks]
+    for topic in np.flatnonzero(np.bincount(topic_of, minlength=len(topic_word)) > 1):
+        shares = np.sort(topic_word[topic, topic_of == topic])[::-1][:n_ranks]
         log_rank = np.log(np.arange(1, len(shares) + 1))
         exponents.append(-np.polyfit(log_rank, np.log(shares), 1)[0])
     return np.array(exponents)
