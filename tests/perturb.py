@@ -16,7 +16,6 @@ import inspect
 import itertools
 import os
 import signal
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import CodeType, FunctionType
@@ -221,13 +220,13 @@ class Loop:
             function = find_function(module, next(mutants_of(module))[1])
             if fails(session, items, function, function.__code__):
                 raise session.Failed(f"{files} fail without any change")
-            self.found[module] = [
-                text
-                for text, name, code in mutants_of(module)
-                if is_drawn(text, self.one_in)
-                and not fails(session, items, find_function(module, name), code)
-            ]
-            print(f"\n{module}: {len(self.found[module])}", *self.found[module], sep="\n  ")
+            self.found[module] = []
+            for text, name, code in mutants_of(module):
+                if is_drawn(text, self.one_in) and not fails(
+                    session, items, find_function(module, name), code
+                ):
+                    self.found[module].append(text)
+                    print(f"\n{module} {text}", flush=True)
         return True
 
 

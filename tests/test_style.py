@@ -29,7 +29,7 @@ def test_intervals_stand_in_rows_from_the_top(ax, shift):
     assert places == [(1, 2 + shift), (3, 1 + shift), (5, shift)]
     assert set(colors) == {style.KNOWLEDGE} and label == "x"
     segments, colors, dashed = bars(ax)
-    assert segments == [[(x, y), (x + 1.5, y)] for x, y in zip(low, 2 + shift - np.arange(3))]
+    assert segments == [[(x, 2 - i + shift), (x + 1.5, 2 - i + shift)] for i, x in enumerate(low)]
     assert set(colors) == {style.KNOWLEDGE} and not dashed
 
 

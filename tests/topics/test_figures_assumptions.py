@@ -151,7 +151,9 @@ def test_architectures_have_a_row_each_with_chance_and_criterion(axes):
         assert places == [(np.median(values[0]), 1), (np.median(values[1]), 0)]
         assert set(colors) == {color} and rows(ax) == {"one": 1, "two": 0}
         segments, _, _ = bars(ax)
-        expected = [[(x, y) for x in median_interval(v)] for v, y in zip(values, (1, 0))]
+        expected = [
+            [(x, y) for x in median_interval(v)] for y, v in ((1, values[0]), (0, values[1]))
+        ]
         assert segments == expected
         dotted, thin = curves(ax)
         assert dotted == ("chance", GREY, ":", [chance, chance], [0, 1])

@@ -135,7 +135,9 @@ def test_predictions_are_dashed_in_the_row_they_are_for(ax):
     assert colors == [same, same, other, other]
     segments, shades, dashed = bars(ax)
     runs = [models[m][:, k] for k in (1, 2) for m in "ab"]
-    bounds = [[(float(end), y) for end in mean_interval(r)] for r, y in zip(runs, (3, 2, 1, 0))]
+    bounds = [[(float(end), y) for end in mean_interval(r)] for y, r in enumerate(reversed(runs))][
+        ::-1
+    ]
     assert np.allclose(segments, bounds) and not dashed and shades == colors
     marks, shades, dashed = bars(ax, 1)
     assert [(low[0], high[0], (low[1] + high[1]) / 2) for low, high in marks] == [
