@@ -16,7 +16,7 @@ import inspect
 import itertools
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import CodeType, FunctionType
 
@@ -156,7 +156,12 @@ def alternatives(node: ast.AST) -> list[ast.AST]:
 
 def mutants_of(module: str) -> Iterator[tuple[str, str, CodeType]]:
     """Yield (text, function, its changed code) for every change of every function of a module."""
-    tree = ast.parse(Path(importlib.import_module(module).__file__).read_text())
+    path = Path(importlib.import_module(module).__file__)
+    yield from mutants_of_tree(ast.parse(path.read_text(encoding="utf-8")))
+
+
+def mutants_of_tree(tree: ast.Module) -> Iterator[tuple[str, str, CodeType]]:
+    """Yield (text, function, its changed code) for every change of every function of a source."""
     owners = [("", tree), *((f"{n.name}.", n) for n in tree.body if isinstance(n, ast.ClassDef))]
     for prefix, owner in owners:
         for place, node in enumerate(owner.body):
@@ -208,8 +213,8 @@ def find_function(module: str, name: str) -> FunctionType:
 class Loop:
     """A pytest plugin that runs collected tests once for every mutant instead of once."""
 
-    def __init__(self, rooms: dict[str, list[str]], one_in: int) -> None:
-        self.rooms, self.one_in, self.found = rooms, one_in, {}
+    def __init__(self, rooms: dict[str, list[str]], one_in: int, always: list[str]) -> None:
+        self.rooms, self.one_in, self.always, self.found = rooms, one_in, always, {}
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """For each module: its own code must pass, and no mutant of the sample may."""
@@ -222,9 +227,8 @@ class Loop:
                 raise session.Failed(f"{files} fail without any change")
             self.found[module] = []
             for text, name, code in mutants_of(module):
-                if is_drawn(text, self.one_in) and not fails(
-                    session, items, find_function(module, name), code
-                ):
+                drawn = is_drawn(text, self.one_in) or any(part in text for part in self.always)
+                if drawn and not fails(session, items, find_function(module, name), code):
                     self.found[module].append(text)
                     print(f"\n{module} {text}", flush=True)
         return True
@@ -256,13 +260,17 @@ def is_drawn(text: str, one_in: int) -> bool:
 
 
 def find_survivors(
-    rooms: dict[str, list[str]], one_in: int = 1, slow: tuple[str, ...] = ()
+    rooms: dict[str, list[str]],
+    one_in: int = 1,
+    slow: tuple[str, ...] = (),
+    always: Sequence[str] = (),
 ) -> dict[str, list[str]]:
     """Mutants of each module (one in so many) that none of its test files (names) notices.
 
-    Tests whose names hold one of `slow` are left out. Runs pytest: call it in a fresh process.
+    Tests whose names hold one of `slow` are left out; mutants whose text holds one of `always` are
+    never. Runs pytest: call it in a fresh process.
     """
-    loop = Loop(rooms, one_in)
+    loop = Loop(rooms, one_in, list(always))
     paths = [path for path in TESTS.rglob("test_*.py") if path.name in sum(rooms.values(), [])]
     options = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-s"]
     options += [f"-k=not ({' or '.join(slow)})"] if slow else []
