@@ -1,21 +1,18 @@
 """Figures of rescues draw what they are given."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import pytest
+from drawn import bars, columns, curves
 
 from twostage.intervals import rate_interval
-from twostage.style import ATTENTION, KNOWLEDGE, THEORY
+from twostage.style import ATTENTION, CHANCE, KNOWLEDGE, THEORY
 from twostage.training import History
 from twostage.translation import figures_rescues as figures
 
 
-@pytest.fixture
-def ax():
-    figure, ax = plt.subplots()
-    yield ax
-    plt.close(figure)
+def upright(x, successes, n=12):
+    """The vertical interval of a success rate at x."""
+    return [(x, bound) for bound in rate_interval(successes, n)]
 
 
 def test_a_rescue_is_judged_by_its_whole_interval():
@@ -29,34 +26,37 @@ def test_a_rescue_is_judged_by_its_whole_interval():
 
 
 def test_runs_have_a_line_per_run_and_one_label_per_measure(ax):
-    values = {"knowledge": np.array([[0.1, 1.0], [0.2, 0.3]]), "attention": np.zeros((2, 2))}
-    figures.plot_each_run(ax, History(np.array([0, 5]), values), 0.25)
-    blue = [line.get_ydata() for line in ax.lines if line.get_color() == KNOWLEDGE]
-    np.testing.assert_array_equal(blue, values["knowledge"])
-    assert len([line for line in ax.lines if line.get_color() == ATTENTION]) == 2
-    assert ax.get_legend_handles_labels()[1] == ["KTIW", "attention accuracy"]
-    assert ax.lines[-1].get_linestyle() == ":" and ax.lines[-1].get_ydata()[0] == 0.25
+    values = {
+        "knowledge": np.array([[0.1, 1.0], [0.2, 0.3]]),
+        "attention": np.array([[0.0, 0.4], [0.5, 0.6]]),
+    }
+    assert figures.plot_each_run(ax, History(np.array([0, 5]), values), 0.25) is ax
+    assert curves(ax) == [
+        ("KTIW", KNOWLEDGE, "-", [0, 5], [0.1, 1]),
+        ("", KNOWLEDGE, "-", [0, 5], [0.2, 0.3]),
+        ("attention accuracy", ATTENTION, "-", [0, 5], [0, 0.4]),
+        ("", ATTENTION, "-", [0, 5], [0.5, 0.6]),
+        ("", CHANCE["color"], ":", [0, 1], [0.25, 0.25]),
+    ]
+    assert ax.get_ylim() == (-0.03, 1.03) and ax.get_xlabel() == "step"
 
 
 def test_successes_are_rates_with_wilson_intervals(ax):
-    figures.plot_successes(ax, [1, 2], [6, 12], 12, ATTENTION, "runs")
-    np.testing.assert_array_equal(ax.lines[0].get_ydata(), [0.5, 1])
-    drawn = [segment[:, 1] for segment in ax.collections[0].get_segments()]
-    np.testing.assert_allclose(drawn, [rate_interval(6, 12), rate_interval(12, 12)])
+    assert figures.plot_successes(ax, [1, 2], [6, 12], 12, KNOWLEDGE, "runs") is ax
+    assert curves(ax) == [("runs", KNOWLEDGE, "-", [1, 2], [0.5, 1])]
+    assert ax.lines[0].get_marker() == "o"
+    assert bars(ax) == ([upright(1, 6), upright(2, 12)], [KNOWLEDGE], False)
+    assert ax.get_ylim() == (-0.03, 1.03) and ax.get_ylabel() == "share of runs that copy"
 
 
 def test_predicted_rates_are_dashed_and_the_first_row_is_on_top(ax):
-    figures.plot_predicted_rates(ax, [0.5, 1.0, 1.0])
-    segments = np.array(ax.collections[0].get_segments())
-    np.testing.assert_allclose(segments[:, :, 0].mean(1), [0.5, 1, 1])
-    np.testing.assert_allclose(segments[:, :, 1].mean(1), [2, 1, 0])
-    assert (
-        ax.collections[0].get_linestyle()[0][1]
-        != plt.matplotlib.collections.LineCollection([]).get_linestyle()[0][1]
-    )
-    assert ax.collections[0].get_color()[0] == pytest.approx(
-        plt.matplotlib.colors.to_rgba(THEORY["color"])
-    )
+    assert figures.plot_predicted_rates(ax, [0.5, 1.0, 0.75], "by theory") is ax
+    segments, colors, dashed = bars(ax)
+    np.testing.assert_allclose(np.array(segments)[:, :, 0], [[0.5] * 2, [1] * 2, [0.75] * 2])
+    np.testing.assert_allclose(np.array(segments)[:, :, 1].mean(1), [2, 1, 0])
+    assert all(low[1] < high[1] for low, high in segments)
+    assert dashed and colors == [THEORY["color"]]
+    assert ax.collections[0].get_label() == "by theory"
 
 
 COUNTS = pd.DataFrame({"best": [6, 9], "ktiw": [3, 12]}, index=["one", "two"])
@@ -69,8 +69,13 @@ def test_counts_are_written_with_their_intervals():
 
 
 def test_heads_are_drawn_beside_what_independent_heads_would_do(ax):
-    figures.plot_heads(ax, COUNTS.best, 12, {"sum": ["one", "two"]}, [1, 2])
-    dots, theory = ax.lines
-    np.testing.assert_allclose(dots.get_ydata(), [0.5, 0.75])
-    np.testing.assert_allclose(theory.get_ydata(), [0.5, 0.75])
-    assert dots.get_label() == "sum" and theory.get_linestyle() == "--"
+    series = {"sum": ["one", "two"], "mean": ["two", "one"]}
+    assert figures.plot_heads(ax, COUNTS.best, 12, series, [1, 3]) is ax
+    first, second = figures.COLORS[:2]
+    found, theory, other, other_theory = curves(ax)
+    assert found == ("sum", first, "o", [-0.12, 0.88], [0.5, 0.75])
+    assert other == ("mean", second.upper(), "o", [0.12, 1.12], [0.75, 0.5])
+    assert theory == ("", THEORY["color"], "--", [0, 1], [0.5, 1 - 0.5**3])
+    assert other_theory == ("", THEORY["color"], "--", [0, 1], [0.75, 1 - 0.25**3])
+    assert bars(ax)[0] == [upright(-0.12, 6), upright(0.88, 9)]
+    assert columns(ax) == {"1": 0, "3": 1} and ax.get_xlabel() == "heads $n$"

@@ -1,0 +1,104 @@
+"""Figures, measures, losses, clocks, intervals and masks: a small change fails the nearest test.
+
+`ROOMS` is the one place that names modules and their nearest test files. Mutants run when asked:
+`TWOSTAGE_MUTANTS=1 python -m pytest tests/test_perturbations.py` runs all, `TWOSTAGE_MUTANTS=40`
+one in forty, the same each time, and always those in `NAMED`.
+"""
+
+import ast
+import json
+import os
+import subprocess
+import sys
+
+import perturb
+import pytest
+
+ROOMS = {
+    "twostage.style": ["test_style.py"],
+    "twostage.stages": ["test_stages.py", "test_criteria.py"],
+    "twostage.intervals": ["test_intervals.py"],
+    "twostage.topics.figures": ["test_figures_topics.py"],
+    "twostage.topics.figures_assumptions": ["test_figures_assumptions.py"],
+    "twostage.topics.figures_theory": ["test_figures_theory.py"],
+    "twostage.topics.contrasts": ["test_contrasts.py"],
+    "twostage.topics.statistics": ["test_statistics.py"],
+    "twostage.topics.probes_scores": ["test_probes_scores.py"],
+    "twostage.topics.batches": ["test_batches.py"],
+    "twostage.translation.figures": ["test_figures_translation.py"],
+    "twostage.translation.figures_ktiw": ["test_figures_ktiw.py"],
+    "twostage.translation.figures_rescues": ["test_figures_rescues.py"],
+    "twostage.translation.figures_theory": ["test_figures_theory_translation.py"],
+    "twostage.translation.statistics": ["test_statistics_pairs.py"],
+    "twostage.translation.probes": ["test_probes_translator.py", "test_criteria.py"],
+    "twostage.translation.probes_heads": ["test_probes_heads.py"],
+}
+SLOW = ("covers", "by_a_loop")  # tests of seconds: left out, so that a mutant takes a tenth of one
+EQUIVALENT = {  # what a mutant's text holds, and why no test can tell it from the original
+    "strict=False": "guards against lists of unequal length, which no caller gives",
+}
+NAMED = {  # mistakes that no test noticed once: function, and what stands in the mutant's line
+    "labels upside down": ("twostage.style", "plot_intervals", "[::1], rows"),
+    "knowledge and attention swapped": (
+        "twostage.topics.figures",
+        "plot_start_times",
+        "runs.knowledge, ATTENTION",
+    ),
+    "mean for median": ("twostage.style", "plot_runs", "np.mean("),
+    "layer and head swapped": ("twostage.topics.figures", "plot_heads", "(head - 1.5, head - 1.5)"),
+}
+
+
+@pytest.fixture(scope="module")
+def survivors():
+    """Mutants that no test noticed, by module, from a process that runs nothing else."""
+    one_in = int(os.environ["TWOSTAGE_MUTANTS"])
+    named = [text for _, _, text in NAMED.values()]  # always drawn
+    found = f"perturb.find_survivors({ROOMS!r}, {one_in}, {SLOW!r}, {named!r})"
+    call = f"import json, perturb; print(json.dumps({found}))"
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "CI"))}
+    run = subprocess.run(
+        [sys.executable, "-c", call],
+        cwd=perturb.TESTS,
+        env=environment | {"MPLBACKEND": "Agg"},
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stdout[-2000:] + run.stderr[-2000:]
+    return json.loads(run.stdout.splitlines()[-1])
+
+
+if "TWOSTAGE_MUTANTS" in os.environ:  # minutes to an hour of computing: only when asked
+
+    @pytest.mark.parametrize("module", ROOMS)
+    def test_no_small_change_goes_unnoticed(survivors, module):
+        unknown = [text for text in survivors[module] if not any(e in text for e in EQUIVALENT)]
+        assert not unknown, f"no test of {ROOMS[module]} noticed:\n" + "\n".join(unknown)
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_a_mistake_that_once_went_unnoticed_is_among_the_mutants(name):
+    module, function, text = NAMED[name]
+    assert any(
+        changed == function and text in mutant for mutant, changed, _ in perturb.mutants_of(module)
+    )
+
+
+@pytest.mark.parametrize(
+    "source, mutants",
+    [
+        ("x.mean(0)", ["x.median(0)", "x.mean(1)"]),
+        ("x.sum(-1) / n", ["x.sum(-1)", "x.mean(-1) / n", "x.sum(-2) / n"]),
+        ("x[:, :-1]", ["x[:, :1]"]),
+        ("a + 0.5 * b", ["a - 0.5 * b", "a + 0.5 / b", "a + 0.505 * b"]),
+        ("x[~m]", ["x[m]"]),
+        ("a >= 2", ["a > 2", "a >= 3"]),
+        ("u if c else v", ["v if c else u"]),
+        ("f(KNOWLEDGE, alpha=0.5)", ["f(ATTENTION, alpha=0.5)"]),
+        ("-x", ["x"]),
+    ],
+)
+def test_changes_are_those_of_the_list(source, mutants):
+    tree = ast.parse(f"def f():\n    return {source}")
+    found = {text for text, _, _ in perturb.mutants_of_tree(tree)}
+    assert found == {f"f: return {mutant}" for mutant in mutants}
