@@ -52,9 +52,9 @@ class PretrainedModel:
     @property
     def max_tokens(self) -> int:
         """Most tokens that the model reads at once."""
-        positions = getattr(self.encoder.config, "max_position_embeddings", 0)  # relative: 0, -1
+        positions = getattr(self.encoder.config, "max_position_embeddings", None) or 0
         longest = self.tokenizer.model_max_length
-        return min(longest, positions) if positions > 0 else longest
+        return min(longest, positions) if positions > 0 else longest  # XLNet says -1, T5 nothing
 
     @torch.no_grad()
     def attend(self, ids: Int[Tensor, "window pos"]) -> Float[Tensor, "window layer head pos pos"]:

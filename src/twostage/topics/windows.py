@@ -62,7 +62,8 @@ def collect_attention(
     share is at least `min_share`. Windows all have `window_len` tokens with the model's own
     special tokens around; what is left at an article's end is not read. Special tokens, stop words
     and pieces take their part of the softmax, but are never one of a pair; attention is not
-    renormalised over the words that are. Memory: 4 bytes per pair, layer and head.
+    renormalised over the words that are. Memory: 4 bytes per pair, layer and head, and the tokens
+    of one article at a time.
     """
     words = [topics.words[i] for i in np.flatnonzero(topics.topic_share >= min_share)]
     word_of_token = _word_of_token(model, words)
@@ -100,7 +101,7 @@ def _draw_windows(
         raise ValueError(f"window_len must be at most {model.max_tokens} for {model.name}")
     counts = [len(_cut(model, corpus, i, config.window_len)) for i in range(len(corpus))]
     ends = np.cumsum(counts)
-    if not ends[-1]:
+    if not sum(counts):
         shortest = f"no article has window_len = {config.window_len} tokens"
         raise ValueError(f"{corpus.source}: {shortest}; take a smaller window_len or longer texts")
     chosen = np.sort(rng.permutation(ends[-1])[: config.n_windows])
