@@ -71,6 +71,7 @@ def test_a_check_before_the_parameters_says_so(hold):
         kernel.check_parameters()
 
 
+@pytest.mark.kernel
 def test_plain_papermill_stops_at_the_check_with_one_line(tmp_path):
     chapter = add_chapter(make_book(tmp_path / "book"), "01_one", CHECK, parameters=RULED)
     given = {"init_scales": "[0.1]"}

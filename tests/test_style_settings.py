@@ -36,6 +36,7 @@ def draw():
     return [[dict(output.data) for output in cell.outputs] for cell in notebook.cells]
 
 
+@pytest.mark.kernel
 @pytest.mark.parametrize("backend", ["svg", "module://matplotlib_inline.backend_inline"])
 def test_a_person_gets_the_figures_of_the_book(settings, monkeypatch, backend):
     monkeypatch.delenv("MPLBACKEND", raising=False)
