@@ -162,6 +162,7 @@ def test_a_tiny_run_writes_every_row(tmp_path, monkeypatch, capsys):
     assert printed.out.count("MISSED") == sum(not row.met for row in rows)
 
 
+@pytest.mark.slow
 def test_a_missed_bound_is_named_and_fails(tmp_path, monkeypatch, capsys):
     rows = [bench.Row("good", 3.0, 2.0, 4.0, ">= 2"), bench.Row("poor", 1.0, 1.0, 4.0, ">= 2")]
     monkeypatch.setattr(bench, "BENCHES", [lambda sizes: iter(rows)])

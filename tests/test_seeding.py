@@ -59,6 +59,7 @@ def test_a_seed_is_a_natural_number(make, stream):
         make(*stream)
 
 
+@pytest.mark.slow
 def test_run_alike_everywhere_sets_one_thread_and_deterministic_algorithms():
     threads = torch.get_num_threads()
     try:

@@ -93,7 +93,7 @@ def _build_parser() -> argparse.ArgumentParser:
         metavar="name=value",
         action="append",
         default=[],
-        help="set a parameter; may be repeated, and wins over the profile",
+        help="set a parameter, a list in quotes; may be repeated, and wins over the profile",
     )
     run.add_argument("--profile", help="take the values of params/PROFILE/: quick or paper")
     run.add_argument(

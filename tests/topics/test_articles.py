@@ -18,6 +18,7 @@ def one_line(error):
 # --- corpora ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_default_corpus_is_the_106_articles_of_gensim():
     corpus = load_corpus()
     assert len(corpus) == 106 and corpus.source == DEFAULT_DUMP

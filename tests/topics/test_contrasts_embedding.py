@@ -76,6 +76,7 @@ def test_planted_topics_are_seen():
     assert (table["shuffle_sds"] > 5).all()
 
 
+@pytest.mark.slow
 def test_no_topics_no_difference():
     tables = [measure(*planted(strength=0.0, seed=seed)) for seed in range(5)]
     inside = [
@@ -87,6 +88,7 @@ def test_no_topics_no_difference():
     assert np.mean([(t["low"] < 0) & (t["high"] > 0) for t in tables]) >= 0.8
 
 
+@pytest.mark.slow
 def test_interval_covers_the_truth_as_often_as_it_says():
     tables = [measure(*planted(2.0, n_words=90, seed=seed)) for seed in range(20)]
     rows = [table.set_index("measure").loc["inner product"] for table in tables]
