@@ -33,7 +33,8 @@ def test_heads_are_measured_one_by_one():
 
 
 def test_one_good_head_is_found_where_the_average_looks_elsewhere():
-    found = probes_heads.measure_translator_heads(Planted(ANTI, ANTI, ANTI, 0.4 * COPY), PAIRS)
+    good = 0.4 * COPY + 0.6 * UNIFORM
+    found = probes_heads.measure_translator_heads(Planted(ANTI, ANTI, ANTI, good), PAIRS)
     assert found["attention"] == 1 and found["mean_attention"] == 0
     assert found["best_contrast"] > 0 > found["contrast"]
 

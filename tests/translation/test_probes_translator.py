@@ -134,16 +134,16 @@ def test_fates_are_named_by_attention_and_contrast():
     assert fates.tolist() == ["copy", "copy", "slow", "undecided", "anti-copy"]
 
 
-def test_forced_uniform_attention_leaves_the_model_and_its_weights_alone(knowing):
-    forced = probes.force_uniform(knowing)
-    assert_close(forced.attend(PAIRS.src, PAIRS.tgt), torch.full((20, 1, 5, 5), 0.2))
-    assert knowing.cfg.attention == "trained" and forced.attention.cfg.attention == "uniform"
-    moved = Translator(ModelConfig(hidden=8), CORPUS, seed=4)
+def test_accuracy_without_looking_needs_no_other_model():
+    model = Translator(ModelConfig(hidden=8), CORPUS, seed=4)
     with torch.no_grad():
-        moved.attention.query[0].weight.mul_(50)
-    before = moved.attend(PAIRS.src, PAIRS.tgt)
-    assert (before - probes.force_uniform(moved).attend(PAIRS.src, PAIRS.tgt)).abs().max() > 0.05
-    assert_close(moved.attend(PAIRS.src, PAIRS.tgt), before)
+        for name, weight in model.named_parameters():
+            weight.mul_(50 if "query" in name else 5)
+    before, forced = (probes.measure_accuracy(model, PAIRS, uniform) for uniform in (False, True))
+    blind = Translator(ModelConfig(hidden=8, attention="uniform"), CORPUS, seed=4)
+    blind.load_state_dict(model.state_dict())
+    assert forced == probes.measure_accuracy(blind, PAIRS) != before
+    assert probes.measure_accuracy(model, PAIRS) == before
 
 
 def test_loss_is_the_mean_surprise_of_words_and_end():

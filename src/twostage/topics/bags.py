@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from twostage.attention import attend, ignore
 from twostage.topics.batches import Bags
 from twostage.topics.corpus import CorpusConfig
 from twostage.topics.model import Layer, ModelConfig, TopicTransformer
@@ -58,22 +59,22 @@ class BagTransformer(TopicTransformer):
         model.load_state_dict({name: w[index] for name, w in self.state_dict().items()})
         return model
 
-    def forward(self, bags: Bags) -> Float[Tensor, "run pair token"]:
+    def forward(self, bags: Bags, uniform: bool = False) -> Float[Tensor, "run pair token"]:
         """Scores of every token at every queried (document, shown token) pair."""
         run = torch.arange(len(bags.query_doc))[:, None]
-        attn = self.attention(bags)  # run head pair token
+        attn = self.attention(bags, uniform)
         mixed = (attn @ self.project(self.layer.W_V)).sum(1)  # heads add up
         states = self.W_E.mT[run, bags.query_token] if self.cfg.residual else None
         return self.decode(self.layer.combine(states, mixed))
 
-    def attention(self, bags: Bags) -> Float[Tensor, "run head pair token"]:
+    def attention(self, bags: Bags, uniform: bool = False) -> Float[Tensor, "run head pair token"]:
         """Attention of each pair to each token of its document (all copies of it together)."""
         run = torch.arange(len(bags.query_doc))[:, None]
         log_counts = bags.log_counts.to(self.W_E.dtype)[run, bags.query_doc][:, None]
-        if self.cfg.attention == "uniform":
-            return log_counts.softmax(-1).expand(-1, self.cfg.n_heads, -1, -1)
+        if uniform or self.cfg.attention == "uniform":
+            return attend(ignore(log_counts), log_counts).expand(-1, self.cfg.n_heads, -1, -1)
         queries = self.queries()[run, :, bags.query_token].transpose(1, 2)
-        return (self.compare(queries) + log_counts).softmax(-1)
+        return attend(self.compare(queries), log_counts)
 
     def scores(self) -> Float[Tensor, "run head query_token key_token"]:
         """Attention scores between any two tokens, before counts and softmax."""

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from twostage.attention import attend, ignore
 from twostage.topics.corpus import CorpusConfig
 
 CHOICES = {
@@ -32,7 +33,7 @@ class ModelConfig:
     """Which parts are trained, which are frozen, and to what."""
 
     embedding: str = "one-hot"  # W_E: one-hot (d_model = n_tokens) or trained
-    attention: str = "trained"  # uniform freezes W_K = W_Q = 0
+    attention: str = "trained"  # or uniform: scores of zero, W_K = W_Q = 0 for good
     value: str = "trained"  # W_V: trained, or frozen to the identity or to 0/1 topic blocks
     decoder: str = "identity"  # identity, trained, or tied to W_E
     bias: bool = False  # adds a trained bias to every output word
@@ -86,19 +87,26 @@ class Layer(nn.Module):
             self.W_out = _normal((4 * width, width), cfg.init_scale, cfg, rng)
 
     def attention(
-        self, x: Float[Tensor, "doc position d"], is_key: Bool[Tensor, "doc position"]
+        self,
+        x: Float[Tensor, "doc position d"],
+        is_key: Bool[Tensor, "doc position"],
+        uniform: bool = False,
     ) -> Float[Tensor, "doc head query key"]:
         """Attention weights: softmax over keys of q k / sqrt(d)."""
         x = x[:, None]  # every head reads the same states
         q, k = x @ self.W_Q.mT, x @ self.W_K.mT
         scores = q @ k.mT / k.shape[-1] ** 0.5
-        return scores.masked_fill(~is_key[:, None, None, :], -torch.inf).softmax(-1)
+        log_prior = is_key[:, None, None, :].log()  # 0, or -inf where nothing is to be seen
+        return attend(ignore(scores) if uniform else scores, log_prior)
 
     def forward(
-        self, x: Float[Tensor, "doc position d"], is_key: Bool[Tensor, "doc position"]
+        self,
+        x: Float[Tensor, "doc position d"],
+        is_key: Bool[Tensor, "doc position"],
+        uniform: bool = False,
     ) -> Float[Tensor, "doc position d"]:
         """States after this layer."""
-        mixed = self.attention(x, is_key) @ (x[:, None] @ self.W_V.mT)
+        mixed = self.attention(x, is_key, uniform) @ (x[:, None] @ self.W_V.mT)
         return self.combine(x, mixed.sum(1))  # heads add up
 
     def combine(
@@ -142,12 +150,15 @@ class TopicTransformer(nn.Module):
                 layer.W_V.requires_grad_(False).copy_(_topic_blocks(self.corpus))
 
     def forward(
-        self, tokens: Int[Tensor, "doc position"], is_key: Bool[Tensor, "doc position"]
+        self,
+        tokens: Int[Tensor, "doc position"],
+        is_key: Bool[Tensor, "doc position"],
+        uniform: bool = False,
     ) -> Float[Tensor, "doc position token"]:
-        """Scores of every token at every position."""
+        """Scores of every token at every position; `uniform` ignores the scores of attention."""
         x = self.W_E.mT[tokens]
         for layer in self.layers:
-            x = layer(x, is_key)
+            x = layer(x, is_key, uniform)
         return self.decode(x)
 
     def attention(

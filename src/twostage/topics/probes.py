@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from twostage.attention import attend
 from twostage.topics.bags import BagTransformer
 from twostage.topics.corpus import MASK, CorpusConfig
 from twostage.topics.model import TopicTransformer
@@ -165,7 +166,7 @@ def measure_attention_table(model: BagTransformer) -> Float[np.ndarray, "run que
     """V * attention in a document that holds every word once, mean over heads (uniform: 1)."""
     n_words = model.corpus.n_words
     scores = model.scores()[..., 1 : n_words + 1, 1 : n_words + 1]
-    return n_words * scores.softmax(-1).mean(1).numpy()
+    return n_words * attend(scores).mean(1).numpy()
 
 
 @torch.no_grad()

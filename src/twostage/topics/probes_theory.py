@@ -1,7 +1,5 @@
 """What the theory predicts of a trained model, measured: topic odds, Gram matrices, gradients."""
 
-from copy import deepcopy
-
 import numpy as np
 import torch
 from jaxtyping import Float
@@ -33,9 +31,7 @@ def measure_gram(model: BagTransformer) -> Float[np.ndarray, "run token token"]:
 @torch.no_grad()
 def measure_attention_gain(model: BagTransformer, bags: Bags) -> Float[np.ndarray, " run"]:
     """L - L(1): squared error minus that of the same model with uniform attention, same bags."""
-    uniform = deepcopy(model)
-    uniform.layer.W_K.zero_()
-    return (squared_error(model, bags) - squared_error(uniform, bags)).numpy()
+    return (squared_error(model, bags) - squared_error(model, bags, uniform=True)).numpy()
 
 
 def measure_gradients(model: BagTransformer, bags: Bags) -> dict[str, Float[np.ndarray, " run"]]:

@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from twostage.attention import attend, ignore
 from twostage.translation.corpus import EOS, CorpusConfig
 
 CHOICES = {
@@ -61,11 +62,15 @@ class Attention(nn.Module):
         self.context = nn.ModuleList(nn.Linear(cfg.hidden, width) for _ in range(cfg.n_heads))
 
     def weights(
-        self, states: Float[Tensor, "pair query d"], memory: Float[Tensor, "pair key d"]
+        self,
+        states: Float[Tensor, "pair query d"],
+        memory: Float[Tensor, "pair key d"],
+        uniform: bool = False,
     ) -> Float[Tensor, "pair head query key"]:
         """Attention: softmax over source positions of (W h + b) . m, or uniform."""
         scores = torch.stack([head(states) @ memory.mT for head in self.query], 1)
-        return (scores if self.cfg.attention == "trained" else 0 * scores).softmax(-1)
+        uniform = uniform or self.cfg.attention != "trained"
+        return attend(ignore(scores) if uniform else scores)
 
     def read(
         self, attn: Float[Tensor, "pair head query key"], memory: Float[Tensor, "pair key d"]
@@ -99,11 +104,14 @@ class Translator(nn.Module):
             self.output = nn.Linear(hidden, corpus.n_tokens)
 
     def forward(
-        self, src: Int[Tensor, "pair key"], tgt: Int[Tensor, "pair query"]
+        self, src: Int[Tensor, "pair key"], tgt: Int[Tensor, "pair query"], uniform: bool = False
     ) -> Float[Tensor, "pair query token"]:
-        """Scores of every next word, given the source and the target words before (in nats)."""
+        """Scores of every next word, given the source and the target words before (in nats).
+
+        `uniform` ignores the scores of attention, whatever the model was trained with.
+        """
         memory, states = self.encode(src, tgt)
-        attn = self.attention.weights(states, memory)
+        attn = self.attention.weights(states, memory, uniform)
         return self.predict(states, self.attention.read(attn, memory))
 
     def attend(

@@ -5,14 +5,12 @@ Three measures share one scale from chance to 1: token accuracy (no proof of eit
 passed" were fixed before any run of the book.
 """
 
-import copy
-from dataclasses import replace
-
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from twostage.attention import check_attention
 from twostage.translation.corpus import Pairs
 from twostage.translation.model import Translator
 from twostage.translation.training import cross_entropy
@@ -40,13 +38,6 @@ def name_fates(
     return np.select(cases, ["copy", "slow", "anti-copy"], "undecided")
 
 
-def force_uniform(model: Translator) -> Translator:
-    """Copy the model with its attention uniform: what it can do without looking anywhere."""
-    forced = copy.deepcopy(model)
-    forced.attention.cfg = replace(model.cfg, attention="uniform")
-    return forced
-
-
 @torch.no_grad()
 def measure_loss(model: Translator, pairs: Pairs) -> float:
     """Mean negative log probability of a target word or [EOS], in nats."""
@@ -54,12 +45,13 @@ def measure_loss(model: Translator, pairs: Pairs) -> float:
 
 
 @torch.no_grad()
-def measure_accuracy(model: Translator, pairs: Pairs) -> float:
+def measure_accuracy(model: Translator, pairs: Pairs, uniform: bool = False) -> float:
     """Share of words predicted right under teacher forcing, [EOS] left out; chance 1/V.
 
     No proof of attention: without any context the decoder learns to name the words still missing.
+    `uniform` asks what is left if the model looks nowhere in particular.
     """
-    right = model(pairs.src, pairs.tgt).argmax(-1) == pairs.tgt
+    right = model(pairs.src, pairs.tgt, uniform).argmax(-1) == pairs.tgt
     return right[:, :-1].float().mean().item()
 
 
@@ -90,6 +82,7 @@ def signed_contrast(
     (a - u)/u below. The scale bends at u, so average attention over sentences before: hard
     attention on random words is undecided, but would count as avoiding sentence by sentence.
     """
+    check_attention(attn)
     right, uniform = attn[..., np.arange(len(aligned)), aligned].mean(-1), 1 / attn.shape[-1]
     return (right - uniform) / np.where(right > uniform, 1 - uniform, uniform)
 

@@ -23,9 +23,9 @@ def measure_free(model: FreeTranslator, pairs: Pairs) -> dict[str, Float[np.ndar
     One head that looks at the right word is all that copying needs, so a run has learned if its
     best head has; `contrast` and `knowledge` (ktiw) are those of mean attention and mean table.
     """
-    attn, aligned, translation = model.attend(), *_targets(model.corpus)
-    scores, words = model(pairs.src), pairs.tgt[:, :-1].unflatten(0, (len(attn), -1)) - 1
-    forced = model.read(torch.full_like(attn, 1 / attn.shape[-1]), pairs.src)
+    attn, aligned, translation = model.attention(), *_targets(model.corpus)
+    scores, words = model.read(attn, pairs.src), pairs.tgt[:, :-1].unflatten(0, (len(attn), -1)) - 1
+    forced = model(pairs.src, uniform=True)
     right = (scores.argmax(-1) == words).double().mean((1, 2))
     return {
         "loss": target_loss(scores, pairs).numpy(),  # nats
@@ -40,7 +40,7 @@ def measure_free(model: FreeTranslator, pairs: Pairs) -> dict[str, Float[np.ndar
 @torch.no_grad()
 def measure_heads(model: FreeTranslator) -> dict[str, Float[np.ndarray, "run head"]]:
     """Attention and table of each head; the last two sum to the side of the saddle it is on."""
-    attn, aligned, translation = model.attend(), *_targets(model.corpus)
+    attn, aligned, translation = model.attention(), *_targets(model.corpus)
     return {
         "attention": _share_right(attn, aligned),  # share of positions; chance 1/L
         "diagonal": attn.numpy()[..., np.arange(len(aligned)), aligned].mean(-1),  # mean weight
