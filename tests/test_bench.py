@@ -140,7 +140,7 @@ def test_a_tiny_run_writes_every_row(tmp_path, monkeypatch, capsys):
     path = tmp_path / "new" / "bench.json"
     status = bench.main(path, TINY)
     rows = [bench.Row(**row) for row in json.loads(path.read_text())]
-    assert len({row.name for row in rows}) == len(rows) == 25
+    assert len({row.name for row in rows}) == len(rows) == 26
     for row in rows:
         assert 0 <= row.low <= row.ratio <= row.high or row.name.startswith("exponent"), row
     needed = [row.needed for row in rows if row.needed]
@@ -151,6 +151,7 @@ def test_a_tiny_run_writes_every_row(tmp_path, monkeypatch, capsys):
         ">= 100",
         *["<= 1"] * 9,
         "<= 1.5",
+        "<= 0.1",
         *["<= 5"] * 4,
     ]
     assert sorted(needed) == sorted(asked)

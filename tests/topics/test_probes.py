@@ -328,7 +328,8 @@ def test_bag_probe_is_position_probe_is_pair_loop(name, doc_len, boundaries):
     docs = [row[corpus_cfg.is_word(row)] for row in corpus.tokens]
     for run in range(2):
         tokens = torch.from_numpy(corpus.tokens)
-        (slow,) = measure_position_attention(model.run(run), tokens, corpus_cfg)
+        is_word = torch.from_numpy(corpus_cfg.is_word(corpus.tokens))
+        (slow,) = measure_position_attention(model.run(run).trace(tokens, is_word))
         assert_allclose(found.ratio[run], slow, rtol=1e-11)
         for head in range(model.cfg.n_heads):
             expected = loop_ratio(model, run, head, docs)
@@ -341,7 +342,8 @@ def test_position_probe_measures_each_layer_and_head():
     cfg = ModelConfig(n_layers=2, n_heads=3, residual=True, init_scale=1.0)
     model = TopicTransformer(cfg, SOME, torch_rng(0))
     tokens = torch.from_numpy(sample_corpus(SOME, 10, numpy_rng(0)).tokens)
-    found = measure_position_attention(model, tokens, SOME)
+    is_word = torch.from_numpy(SOME.is_word(tokens.numpy()))
+    found = measure_position_attention(model.trace(tokens, is_word))
     assert found.shape == (2, 3, 3)
     assert len(np.unique(found.round(6))) == 18
 

@@ -53,7 +53,7 @@ def solve_values(model: BagTransformer, bags: Bags) -> Float[Tensor, "run word s
     Minimum norm where documents leave it open. Layout as in `set_values`.
     """
     n_words = model.corpus.n_words
-    shares = model.attention(bags)[:, 0, :, : n_words + 1]  # run pair shown
+    shares = model.trace(bags).attn[0][:, 0, :, : n_words + 1]  # run pair shown
     targets = _count_targets(bags, n_words, shares)
     root = bags.n_targets.sqrt()[..., None]
     wanted = targets / root.clamp(min=1)  # weighted least squares, row by row

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
-from torch import Tensor
 
 from twostage.attention import attend
 from twostage.topics.bags import BagTransformer
-from twostage.topics.corpus import MASK, CorpusConfig
-from twostage.topics.model import TopicTransformer
+from twostage.topics.corpus import MASK
+from twostage.topics.model import Trace
 from twostage.training import Measure
 
 RELATIONS = ("same word", "same topic", "other topic")
@@ -223,11 +222,9 @@ def film_measure(counts: Int[np.ndarray, "doc word"]) -> Measure:
     return measure
 
 
-@torch.no_grad()
-def measure_position_attention(
-    model: TopicTransformer, tokens: Int[Tensor, "doc position"], cfg: CorpusConfig
-) -> Float[np.ndarray, "layer head relation"]:
+def measure_position_attention(trace: Trace) -> Float[np.ndarray, "layer head relation"]:
     """The same `ratio` position by position, for any number of layers: the readable form."""
+    tokens, cfg = trace.tokens, trace.model.corpus
     topic_of = np.concatenate([[-1], cfg.topic_of, [-1] * 3])[tokens]
     is_word = torch.from_numpy(cfg.is_word(tokens.numpy()))
     same_word = tokens[:, :, None] == tokens[:, None, :]
@@ -237,6 +234,6 @@ def measure_position_attention(
     length = is_word.sum(1)[:, None, None, None]
     means = [
         [[(attn * length)[:, head][mask].mean() for mask in masks] for head in range(attn.shape[1])]
-        for attn in model.attention(tokens, is_word)
+        for attn in trace.attn
     ]
     return np.array(means)

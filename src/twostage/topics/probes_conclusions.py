@@ -19,7 +19,7 @@ from twostage.stages import StageTimes
 from twostage.topics.bags import BagTransformer
 from twostage.topics.batches import as_bags
 from twostage.topics.corpus import MASK, CorpusConfig
-from twostage.topics.model import TopicTransformer
+from twostage.topics.model import TopicTransformer, Trace
 from twostage.topics.probes import (
     ATTENTION_CRITERION,
     VALUE_CRITERION,
@@ -73,23 +73,20 @@ def measure_position_votes(model: TopicTransformer) -> Float[np.ndarray, "shown 
     return model(shown, shown != MASK)[:, 0, 1 : model.corpus.n_words + 1].numpy()
 
 
-@torch.no_grad()
-def measure_position_contrast(
-    model: TopicTransformer, tokens: Int[Tensor, "doc position"]
-) -> Float[np.ndarray, "layer head"]:
+def measure_position_contrast(trace: Trace) -> Float[np.ndarray, "layer head"]:
     """`AttentionByRelation.contrast` of every layer, position by position (chance: 1).
 
     Documents are whole: every position shows a word.
     """
-    words = tokens - 1
-    topic = torch.from_numpy(model.corpus.topic_of)[words]
+    words = trace.tokens - 1
+    topic = torch.from_numpy(trace.model.corpus.topic_of)[words]
     same_topic = topic[:, :, None] == topic[:, None, :]
     same = (same_topic & (words[:, :, None] != words[:, None, :])).to(torch.float64)
     other = (~same_topic).to(torch.float64)
     n_same, n_other = same.sum(1), other.sum(1)  # queries of each kind that a key has
     weight = 1 / (n_same + n_other).clamp(min=1)
     contrasts = []
-    for attn in model.attention(tokens, torch.ones_like(tokens, dtype=torch.bool)):
+    for attn in trace.attn:
         to_same = torch.einsum("dhqk,dqk,dk->h", attn, same, n_other * weight)
         to_other = torch.einsum("dhqk,dqk,dk->h", attn, other, n_same * weight)
         contrasts.append((to_same / to_other).numpy())
@@ -119,7 +116,8 @@ def position_measure(tokens: Int[Tensor, "doc position"]) -> Measure:
     """Return the same for one model on positions; `attention` is the layer that prefers most."""
 
     def measure(model: TopicTransformer) -> dict[str, Float[np.ndarray, " run"]]:
-        layers = measure_position_contrast(model, tokens).mean(1)
+        trace = model.trace(tokens, torch.ones_like(tokens, dtype=torch.bool))
+        layers = measure_position_contrast(trace).mean(1)
         votes = measure_position_votes(model)[None]
         return {"attention": layers.max(keepdims=True), **_describe_knowledge(votes, model.corpus)}
 
