@@ -18,7 +18,7 @@ MODULES = {
 }
 PAPERS = ("topics", "translation")
 ARROW = (
-    {"corpus", "batches", "statistics", "wikipedia"},
+    {"corpus", "batches", "statistics", "wikipedia", "relations"},
     {"model", "bags", "pretrained", "windows"},
     {"training"},
     {"probes", "contrasts"},

@@ -11,6 +11,7 @@ from twostage.topics import probes_conclusions as conclusions
 from twostage.topics.bags import BagTransformer
 from twostage.topics.corpus import CorpusConfig, sample_corpus
 from twostage.topics.model import ModelConfig
+from twostage.topics.relations import correlate_blocks
 from twostage.training import History
 
 CORPUS = CorpusConfig(3, 4, 2, doc_len=12)
@@ -26,7 +27,7 @@ def test_votes_of_the_plain_model_are_its_value_matrix():
     model = build()
     votes = conclusions.measure_votes(model)
     np.testing.assert_allclose(votes.mT, probes.measure_value_matrix(model)[:, :, 1:])
-    blocks = conclusions.correlate_blocks(votes, CORPUS.topic_of)
+    blocks = correlate_blocks(votes, CORPUS.topic_of)
     np.testing.assert_allclose(blocks, probes.measure_value_blocks(model))
 
 

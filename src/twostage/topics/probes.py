@@ -9,43 +9,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
 from twostage.attention import attend
 from twostage.topics.bags import BagTransformer
 from twostage.topics.corpus import MASK
 from twostage.topics.model import Trace
+from twostage.topics.relations import correlate_blocks, mean_by_relation, relations
 from twostage.training import Measure
 
-RELATIONS = ("same word", "same topic", "other topic")
 VALUE_CRITERION = 0.8  # stage 1 has come when the block correlation of W_V passes this
 ATTENTION_CRITERION = 1.2  # stage 2: when same-topic attention over other-topic attention does
-
-
-def relations(topic_of: Int[np.ndarray, " word"]) -> Bool[np.ndarray, "relation word word"]:
-    """Which pairs of words are the same word, of the same topic (other word), of other topics."""
-    same_word = np.eye(len(topic_of), dtype=bool)
-    same_topic = topic_of[:, None] == topic_of
-    return np.stack([same_word, same_topic & ~same_word, ~same_topic])
-
-
-def mean_by_relation(
-    table: Float[np.ndarray, "*batch word word"], topic_of: Int[np.ndarray, " word"]
-) -> Float[np.ndarray, "*batch relation"]:
-    """Average a word-by-word table over the pairs of each relation."""
-    masks = relations(topic_of)
-    return np.einsum("...qk,rqk->...r", table, masks) / masks.sum((1, 2))
-
-
-def shuffle_topics(
-    table: Float[np.ndarray, "word word"],
-    topic_of: Int[np.ndarray, " word"],
-    rng: np.random.Generator,
-    n_shuffles: int = 500,
-) -> Float[np.ndarray, " shuffle"]:
-    """Same-topic minus other-topic mean of a table after the topics are shuffled over words."""
-    means = [mean_by_relation(table, rng.permutation(topic_of)) for _ in range(n_shuffles)]
-    return np.array([same - other for _, same, other in means])
 
 
 @torch.no_grad()
@@ -64,17 +38,6 @@ def measure_value_matrix(model: BagTransformer) -> Float[np.ndarray, "run predic
 def measure_value_blocks(model: BagTransformer) -> Float[np.ndarray, " run"]:
     """Correlation of W_V with the topic blocks, over pairs of different words (chance: 0)."""
     return correlate_blocks(measure_value_matrix(model)[:, :, 1:], model.corpus.topic_of)
-
-
-def correlate_blocks(
-    scores: Float[np.ndarray, "run word word"], topic_of: Int[np.ndarray, " word"]
-) -> Float[np.ndarray, " run"]:
-    """Correlation of a table with the topic blocks, over pairs of different words (chance: 0)."""
-    _, same_topic, other_topic = relations(topic_of)
-    pairs = same_topic | other_topic
-    blocks = same_topic[pairs] - same_topic[pairs].mean()
-    values = scores[:, pairs] - scores[:, pairs].mean(1, keepdims=True)
-    return values @ blocks / np.sqrt((values**2).sum(1) * (blocks**2).sum())
 
 
 @torch.no_grad()
@@ -181,7 +144,7 @@ def measure_preference_table(model: BagTransformer) -> Float[np.ndarray, "run qu
     return (centred - centred.mean(-2, keepdim=True)).numpy()
 
 
-def measure_value_contrast(model: BagTransformer) -> Float[np.ndarray, " run"]:
+def measure_value_gap(model: BagTransformer) -> Float[np.ndarray, " run"]:
     """Mean W_V over same-topic pairs minus other-topic pairs, in score units (chance: 0)."""
     words = measure_value_matrix(model)[:, :, 1:]
     _, same_topic, other_topic = mean_by_relation(words, model.corpus.topic_of).T
@@ -203,7 +166,7 @@ def stage_measure(counts: Int[np.ndarray, "doc word"]) -> Measure:
         return {
             "knowledge": measure_value_blocks(model),
             "attention": measure_attention(model, counts).contrast[:, 0],
-            "value contrast": measure_value_contrast(model),
+            "value gap": measure_value_gap(model),
             "mask attention": measure_mask_attention(model),
             **measure_norms(model),
         }

@@ -23,10 +23,9 @@ from twostage.topics.model import TopicTransformer, Trace
 from twostage.topics.probes import (
     ATTENTION_CRITERION,
     VALUE_CRITERION,
-    correlate_blocks,
     measure_attention,
-    relations,
 )
+from twostage.topics.relations import correlate_blocks, relations
 from twostage.training import History, Measure
 
 CRITERIA = (VALUE_CRITERION, ATTENTION_CRITERION)

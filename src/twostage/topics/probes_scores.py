@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, Int
 
 from twostage.topics.bags import BagTransformer
-from twostage.topics.probes import relations
+from twostage.topics.relations import relations
 
 PARTS = ("key alone", "relation", "pair of topics", "rest")
 
