@@ -39,7 +39,7 @@ def measure(trace: Trace) -> dict[str, float]:
     """Measure on all test pairs, the state probe (which costs L times as much) on a few."""
     return {
         "token_accuracy": measure_accuracy(trace),
-        "attention": measure_attention(trace),
+        "attn_accuracy": measure_attention(trace),
         "ktiw": measure_ktiw(trace.first(N_PROBED)),
     }
 
@@ -52,9 +52,8 @@ def record(model: ModelConfig, vocab_size: int, seed: int) -> tuple[pd.DataFrame
     _, history = train_translators(corpus, model, TRAIN, [seed], measure, **more)
     values = {name: value[0].round(6) for name, value in history.values.items()}
     rows = pd.DataFrame({"vocab_size": vocab_size, "seed": seed, "step": history.steps, **values})
-    learned = (rows.attention >= STOP_AT).shift(fill_value=False).cummax()
-    rows = rows[~learned].rename(columns={"attention": "attn_accuracy"})
-    return rows, time.perf_counter() - start
+    learned = (rows.attn_accuracy >= STOP_AT).shift(fill_value=False).cummax()
+    return rows[~learned], time.perf_counter() - start
 
 
 def describe(model: ModelConfig, seconds: float) -> dict:

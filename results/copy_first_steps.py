@@ -30,7 +30,7 @@ def measure(trace: Trace) -> dict[str, float]:
     best = trace.attn[:, 0].argmax(-1)[:, 1:-1]  # the first has none before
     ahead = best - torch.from_numpy(trace.model.corpus.aligned)[1:-1]
     return {
-        "attention": measure_attention(trace),
+        "attn_accuracy": measure_attention(trace),
         "within_one": measure_attention(trace, within=1),
         "word_before": (ahead == -1).float().mean().item(),
     }

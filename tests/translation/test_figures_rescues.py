@@ -29,10 +29,10 @@ def test_a_rescue_is_judged_by_its_whole_interval():
 
 
 def test_runs_have_a_line_per_run_and_one_label_per_measure(ax):
-    values = {"knowledge": np.array([[0.1, 1.0], [0.2, 0.3]]), "attention": np.zeros((2, 2))}
+    values = {"ktiw": np.array([[0.1, 1.0], [0.2, 0.3]]), "attn_accuracy": np.zeros((2, 2))}
     figures.plot_each_run(ax, History(np.array([0, 5]), values), 0.25)
     blue = [line.get_ydata() for line in ax.lines if line.get_color() == KNOWLEDGE]
-    np.testing.assert_array_equal(blue, values["knowledge"])
+    np.testing.assert_array_equal(blue, values["ktiw"])
     assert len([line for line in ax.lines if line.get_color() == ATTENTION]) == 2
     assert ax.get_legend_handles_labels()[1] == ["KTIW", "attention accuracy"]
     assert ax.lines[-1].get_linestyle() == ":" and ax.lines[-1].get_ydata()[0] == 0.25

@@ -106,7 +106,7 @@ def test_pointing_where_knowledge_is_wrong(monkeypatch):
     assert found["undeterred"] == 0.5  # and at the second attention is right
     assert found["habit"] == 0.5  # position 4 is chosen in one of two sentences at either place
     assert found["agreement"] == pytest.approx(2 / 8)
-    assert "knowledge" in found and 0 <= found["own agreement"] <= 1
+    assert "ktiw" in found and 0 <= found["own agreement"] <= 1
 
 
 def test_xi_is_accuracy_when_agreement_arrives():

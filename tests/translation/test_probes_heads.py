@@ -32,8 +32,8 @@ def test_heads_are_measured_one_by_one():
 def test_one_good_head_is_found_where_the_average_looks_elsewhere():
     good = 0.4 * COPY + 0.6 * UNIFORM
     found = probes_heads.measure_translator_heads(plant(ANTI, ANTI, ANTI, good))
-    assert found["attention"] == 1 and found["mean_attention"] == 0
-    assert found["best_contrast"] > 0 > found["contrast"]
+    assert found["attn_accuracy"] == 1 and found["mean_attention"] == 0
+    assert found["best_signed_contrast"] > 0 > found["signed_contrast"]
 
 
 def test_one_head_is_measured_as_by_the_probes_of_the_book():
@@ -41,8 +41,8 @@ def test_one_head_is_measured_as_by_the_probes_of_the_book():
     found = probes_heads.measure_translator_heads(trace)
     expected = probes.measure_translator(trace)
     assert {name: found[name] for name in expected} == pytest.approx(expected, abs=1e-6)
-    assert found["mean_attention"] == pytest.approx(found["attention"], abs=1e-6)
-    assert found["best_contrast"] == pytest.approx(found["contrast"], abs=1e-6)
+    assert found["mean_attention"] == pytest.approx(found["attn_accuracy"], abs=1e-6)
+    assert found["best_signed_contrast"] == pytest.approx(found["signed_contrast"], abs=1e-6)
 
 
 def test_word_contrast_is_that_of_the_word_table(monkeypatch):

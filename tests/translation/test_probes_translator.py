@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch.testing import assert_close
@@ -122,9 +123,9 @@ def test_everything_the_book_records_comes_from_the_single_probes(knowing):
     trace = knowing.trace(PAIRS)
     assert probes.measure_translator(trace) == {
         "token_accuracy": probes.measure_accuracy(trace),
-        "knowledge": probes.measure_ktiw(trace),
-        "attention": probes.measure_attention(trace),
-        "contrast": probes.measure_contrast(trace),
+        "ktiw": probes.measure_ktiw(trace),
+        "attn_accuracy": probes.measure_attention(trace),
+        "signed_contrast": probes.measure_contrast(trace),
     }
 
 
@@ -145,13 +146,28 @@ def test_a_record_runs_encoder_and_decoder_once(measure):
     assert passes == {3: 1, 5: 2}  # a step, and a record before and after it
 
 
-def test_fates_are_named_by_attention_and_contrast():
-    attention, contrast = (
-        np.array([0.95, 0.9, 0.5, 0.0, 0.0]),
-        np.array([0.7, 0.6, 0.1, -0.4, -0.5]),
-    )
-    fates = probes.name_fates(attention, contrast)
+LAST = {
+    "attn_accuracy": np.array([0.95, 0.9, 0.5, 0.0, 0.0]),
+    "signed_contrast": np.array([0.7, 0.6, 0.1, -0.4, -0.5]),
+}
+
+
+@pytest.mark.parametrize("last", [LAST, pd.DataFrame(LAST)], ids=["live", "recorded"])
+def test_fates_are_named_by_attention_and_contrast(last):
+    fates = probes.name_fates(last)
     assert fates.tolist() == ["copy", "copy", "slow", "undecided", "anti-copy"]
+
+
+def test_a_fate_is_not_guessed_from_half_of_what_it_hangs_on():
+    with pytest.raises(ValueError, match="hangs on \\['signed_contrast'\\]: record it too"):
+        probes.name_fates({"attn_accuracy": LAST["attn_accuracy"]})
+
+
+def test_both_stages_are_judged_on_a_scale_from_chance():
+    knowledge, attention = probes.stage_criteria(CORPUS)
+    assert (knowledge.measure, attention.measure) == ("ktiw", "attn_accuracy")
+    assert knowledge.chance == attention.chance == 1 / 5
+    assert knowledge.passed == attention.passed == 0.5
 
 
 def test_accuracy_without_looking_needs_no_other_model():

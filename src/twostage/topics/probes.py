@@ -12,14 +12,17 @@ import torch
 from jaxtyping import Float, Int
 
 from twostage.attention import attend
+from twostage.stages import Criterion
 from twostage.topics.bags import BagTransformer
 from twostage.topics.corpus import MASK
 from twostage.topics.model import Trace
 from twostage.topics.relations import correlate_blocks, mean_by_relation, relations
 from twostage.training import Measure
 
-VALUE_CRITERION = 0.8  # stage 1 has come when the block correlation of W_V passes this
-ATTENTION_CRITERION = 1.2  # stage 2: when same-topic attention over other-topic attention does
+CRITERIA = (
+    Criterion("knowledge", 0.0, 0.8),  # block correlation of W_V
+    Criterion("attention", 1.0, 1.2),  # same-topic over other-topic attention
+)
 
 
 @torch.no_grad()

@@ -21,14 +21,11 @@ from twostage.topics.batches import as_bags
 from twostage.topics.corpus import MASK, CorpusConfig
 from twostage.topics.model import TopicTransformer, Trace
 from twostage.topics.probes import (
-    ATTENTION_CRITERION,
-    VALUE_CRITERION,
+    CRITERIA,
     measure_attention,
 )
 from twostage.topics.relations import correlate_blocks, relations
 from twostage.training import History, Measure
-
-CRITERIA = (VALUE_CRITERION, ATTENTION_CRITERION)
 
 
 def order_votes(
@@ -165,8 +162,10 @@ class Conclusions:
         first, both = self.times.order()
         medians = np.median(self.knowledge), np.median(self.attention)
         fails = {
-            "knowledge": medians[0] < VALUE_CRITERION,
-            "attention": medians[1] < ATTENTION_CRITERION,
+            **{
+                criterion.measure: median < criterion.passed
+                for criterion, median in zip(CRITERIA, medians, strict=True)
+            },
             "order": first < both / 2,
         }
         return ", ".join(name for name, failed in fails.items() if failed) or "nothing"

@@ -6,12 +6,17 @@ so that a record costs one forward pass. Criteria for "has passed" were fixed be
 the book.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
+import pandas as pd
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from twostage.attention import check_attention
+from twostage.stages import Criteria, Criterion
+from twostage.translation.corpus import CorpusConfig
 from twostage.translation.model import Trace
 from twostage.translation.training import word_loss
 
@@ -21,19 +26,34 @@ AVOIDS = -0.5  # signed contrast of a model that looks away from the right word
 
 
 def measure_translator(trace: Trace) -> dict[str, float]:
-    """What the book records of every run; `knowledge` is `ktiw`."""
+    """What the book records of every run."""
     return {
         "token_accuracy": measure_accuracy(trace),
-        "knowledge": measure_ktiw(trace),
-        "attention": measure_attention(trace),
-        "contrast": measure_contrast(trace),
+        "ktiw": measure_ktiw(trace),
+        "attn_accuracy": measure_attention(trace),
+        "signed_contrast": measure_contrast(trace),
     }
 
 
-def name_fates(
-    attention: Float[np.ndarray, " run"], contrast: Float[np.ndarray, " run"]
-) -> np.ndarray:
-    """Name what became of each run: copy, slow (on its way), anti-copy (looks away), undecided."""
+def stage_criteria(corpus: CorpusConfig) -> Criteria:
+    """When knowledge (KTIW) and attention have come, both on a scale from 1/(L + 1) to 1."""
+    chance = 1 / (corpus.seq_len + 1)
+    return (
+        Criterion("ktiw", chance, KTIW_PASSED),
+        Criterion("attn_accuracy", chance, ATTENTION_PASSED),
+    )
+
+
+def name_fates(last: Mapping[str, Float[np.ndarray, " run"]] | pd.DataFrame) -> np.ndarray:
+    """Name what became of each run: copy, slow (on its way), anti-copy (looks away), undecided.
+
+    `last` holds `attn_accuracy` and `signed_contrast` at a run's last record: of a history, or
+    the last rows of a recorded table. Raises ValueError if one of them was not recorded.
+    """
+    missing = {"attn_accuracy", "signed_contrast"} - set(last)
+    if missing:
+        raise ValueError(f"the fate of a run hangs on {sorted(missing)}: record it too")
+    attention, contrast = last["attn_accuracy"], last["signed_contrast"]
     cases = [attention >= LEARNED, attention >= ATTENTION_PASSED, contrast <= AVOIDS]
     return np.select(cases, ["copy", "slow", "anti-copy"], "undecided")
 

@@ -18,10 +18,11 @@ N_BATCHES = 100  # among which a measured gradient varies
 
 @torch.no_grad()
 def measure_free(model: FreeTranslator, pairs: Pairs) -> dict[str, Float[np.ndarray, " run"]]:
-    """What the book records of every run; `attention` is that of its best head.
+    """What the book records of every run; `attn_accuracy` is that of its best
+    head.
 
     One head that looks at the right word is all that copying needs, so a run has learned if its
-    best head has; `contrast` and `knowledge` (ktiw) are those of mean attention and mean table.
+    best head has; `signed_contrast` and `ktiw` are those of mean attention and mean table.
     """
     attn, aligned, translation = model.attention(), *_targets(model.corpus)
     scores, words = model.read(attn, pairs.src), pairs.tgt[:, :-1].unflatten(0, (len(attn), -1)) - 1
@@ -31,9 +32,9 @@ def measure_free(model: FreeTranslator, pairs: Pairs) -> dict[str, Float[np.ndar
         "loss": target_loss(scores, pairs).numpy(),  # nats
         "uniform_loss": target_loss(forced, pairs).numpy(),  # attention forced uniform at test
         "token_accuracy": right.numpy(),  # no proof of attention
-        "knowledge": _share_right(model.table.mean(1), translation),
-        "attention": _share_right(attn, aligned).max(1),
-        "contrast": signed_contrast(attn.mean(1).numpy(), aligned),
+        "ktiw": _share_right(model.table.mean(1), translation),
+        "attn_accuracy": _share_right(attn, aligned).max(1),
+        "signed_contrast": signed_contrast(attn.mean(1).numpy(), aligned),
     }
 
 
@@ -42,10 +43,10 @@ def measure_heads(model: FreeTranslator) -> dict[str, Float[np.ndarray, "run hea
     """Attention and table of each head; the last two sum to the side of the saddle it is on."""
     attn, aligned, translation = model.attention(), *_targets(model.corpus)
     return {
-        "attention": _share_right(attn, aligned),  # share of positions; chance 1/L
+        "attn_accuracy": _share_right(attn, aligned),  # share of positions; chance 1/L
         "diagonal": attn.numpy()[..., np.arange(len(aligned)), aligned].mean(-1),  # mean weight
-        "contrast": signed_contrast(attn.numpy(), aligned),
-        "knowledge": _share_right(model.table, translation),  # ktiw; chance 1/V
+        "signed_contrast": signed_contrast(attn.numpy(), aligned),
+        "ktiw": _share_right(model.table, translation),  # chance 1/V
         "table_contrast": right_contrast(model.table.numpy(), translation),
         "logit_contrast": right_contrast(model.logits.numpy(), aligned),
     }

@@ -21,18 +21,19 @@ from twostage.translation.probes_free import right_contrast
 
 
 def measure_translator_heads(trace: Trace) -> dict[str, float]:
-    """What the book records of runs with several heads; `attention` is that of the best head.
+    """What the book records of runs with several heads; `attn_accuracy` is that of the best
+    head.
 
-    `mean_attention` and `contrast` are those of the heads' average, `best_contrast` is the
-    largest signed contrast of a single head.
+    `mean_attention` and `signed_contrast` are those of the heads' average,
+    `best_signed_contrast` is the largest signed contrast of a single head.
     """
     return {
         "token_accuracy": measure_accuracy(trace),
-        "knowledge": measure_ktiw(trace),
-        "attention": float(measure_head_attention(trace).max()),
+        "ktiw": measure_ktiw(trace),
+        "attn_accuracy": float(measure_head_attention(trace).max()),
         "mean_attention": measure_attention(trace),
-        "contrast": measure_contrast(trace),
-        "best_contrast": float(measure_head_contrast(trace).max()),
+        "signed_contrast": measure_contrast(trace),
+        "best_signed_contrast": float(measure_head_contrast(trace).max()),
     }
 
 

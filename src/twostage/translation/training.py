@@ -76,7 +76,7 @@ def train_translators(
     """Train one run per seed; each draws its own weights, sentences and `n_test` test pairs.
 
     `measure` gives each run's numbers, from the trace of its test pairs. With `stop_at`, a run
-    ends once its measure `attention` has reached that value, and keeps its last values from there.
+    ends once its `attn_accuracy` has reached that value, and keeps its last values from there.
     """
     for name, value in (("batch_size", batch_size), ("n_test", n_test), ("jobs", jobs)):
         if value < 1:
@@ -114,7 +114,7 @@ def _train_one(
         cross_entropy,
         train_cfg,
         lambda model: {k: np.array([v]) for k, v in measure(model.trace(test)).items()},
-        lambda record: stop_at is not None and record["attention"][0] >= stop_at,
+        lambda record: stop_at is not None and record["attn_accuracy"][0] >= stop_at,
     )
     return model, history
 

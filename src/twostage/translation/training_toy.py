@@ -12,10 +12,14 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
+from twostage.stages import Criterion
 from twostage.training import History, TrainConfig, train
 
 GATES = ("share", "softmax", "fixed")
-CRITERIA = np.log(3), 3 / 4  # knowledge, attention: odds of 3 to 1 for the telling word
+CRITERIA = (  # odds of 3 to 1 for the telling word
+    Criterion("knowledge", 0.0, float(np.log(3))),
+    Criterion("attention", 0.5, 3 / 4),
+)
 
 
 class ToyClassifier(nn.Module):
