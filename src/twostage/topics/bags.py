@@ -14,6 +14,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from twostage.attention import attend, ignore
+from twostage.devices import move
 from twostage.topics.batches import Bags
 from twostage.topics.corpus import CorpusConfig
 from twostage.topics.model import Layer, ModelConfig, TopicTransformer, Trace
@@ -68,6 +69,7 @@ class BagTransformer(TopicTransformer):
     @torch.no_grad()
     def trace(self, bags: Bags, uniform: bool = False) -> Trace:
         """What the models do on these bags, kept for probes; a key is all copies of a token."""
+        bags = move(bags, self.W_E.device)
         (scores, attn), states = self._look(bags, uniform), self._embed(bags)
         after = self._read(states, attn)
         return Trace(
@@ -93,7 +95,7 @@ class BagTransformer(TopicTransformer):
         return self.W_E.mT[self._runs(bags), bags.query_token]
 
     def _runs(self, bags: Bags) -> Int[Tensor, "run 1"]:
-        return torch.arange(len(bags.query_doc))[:, None]
+        return torch.arange(len(bags.query_doc), device=bags.query_doc.device)[:, None]
 
     def scores(self) -> Float[Tensor, "run head query_token key_token"]:
         """Attention scores between any two tokens, before counts and softmax."""

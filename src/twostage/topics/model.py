@@ -17,6 +17,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from twostage.attention import attend, ignore
+from twostage.devices import move
 from twostage.topics.corpus import CorpusConfig
 
 CHOICES = {
@@ -175,6 +176,7 @@ class TopicTransformer(nn.Module):
         uniform: bool = False,
     ) -> Trace:
         """What the model does on these documents, kept for probes."""
+        tokens, is_key = (move(each, self.W_E.device) for each in (tokens, is_key))
         return Trace(self, tokens, *self._pass(tokens, is_key, uniform))
 
     def _pass(self, tokens: Tensor, is_key: Tensor, uniform: bool) -> tuple:

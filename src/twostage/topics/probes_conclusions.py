@@ -14,6 +14,7 @@ from jaxtyping import Float, Int
 from scipy.stats import rankdata
 from torch import Tensor
 
+from twostage.devices import move
 from twostage.intervals import median_interval
 from twostage.stages import StageTimes
 from twostage.topics.bags import BagTransformer
@@ -59,14 +60,14 @@ def measure_votes(model: BagTransformer) -> Float[np.ndarray, "run shown predict
     n_runs = len(model.layer.W_V)
     shown = np.repeat(one_word_documents(model.corpus)[None], n_runs, axis=0)
     bags = as_bags(shown, shown, shown == MASK, model.corpus, masked_keys=False)
-    return model(bags)[:, :, 1 : model.corpus.n_words + 1].numpy()
+    return model(move(bags, model.W_E.device))[:, :, 1 : model.corpus.n_words + 1].cpu().numpy()
 
 
 @torch.no_grad()
 def measure_position_votes(model: TopicTransformer) -> Float[np.ndarray, "shown predicted"]:
     """The same for one model of any depth, position by position."""
-    shown = torch.from_numpy(one_word_documents(model.corpus))
-    return model(shown, shown != MASK)[:, 0, 1 : model.corpus.n_words + 1].numpy()
+    shown = torch.from_numpy(one_word_documents(model.corpus)).to(model.W_E.device)
+    return model(shown, shown != MASK)[:, 0, 1 : model.corpus.n_words + 1].cpu().numpy()
 
 
 def measure_position_contrast(trace: Trace) -> Float[np.ndarray, "layer head"]:
@@ -75,7 +76,7 @@ def measure_position_contrast(trace: Trace) -> Float[np.ndarray, "layer head"]:
     Documents are whole: every position shows a word.
     """
     words = trace.tokens - 1
-    topic = torch.from_numpy(trace.model.corpus.topic_of)[words]
+    topic = torch.from_numpy(trace.model.corpus.topic_of).to(words.device)[words]
     same_topic = topic[:, :, None] == topic[:, None, :]
     same = (same_topic & (words[:, :, None] != words[:, None, :])).to(torch.float64)
     other = (~same_topic).to(torch.float64)
@@ -85,7 +86,7 @@ def measure_position_contrast(trace: Trace) -> Float[np.ndarray, "layer head"]:
     for attn in trace.attn:
         to_same = torch.einsum("dhqk,dqk,dk->h", attn, same, n_other * weight)
         to_other = torch.einsum("dhqk,dqk,dk->h", attn, other, n_same * weight)
-        contrasts.append((to_same / to_other).numpy())
+        contrasts.append((to_same / to_other).cpu().numpy())
     return np.array(contrasts)
 
 

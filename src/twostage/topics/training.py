@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from twostage.devices import move
 from twostage.seeding import numpy_rng, torch_rng
 from twostage.topics.bags import BagTransformer
 from twostage.topics.batches import Bags, Positions, sample_bags
@@ -35,7 +36,7 @@ def squared_error(
 
 def _at_targets(output: Float[Tensor, "run pair token"], bags: Bags) -> Float[Tensor, " run"]:
     """Sum the outputs at the masked words over the masked positions."""
-    run = torch.arange(len(output))[:, None]
+    run = torch.arange(len(output), device=output.device)[:, None]
     return (bags.target_weight * output[run, bags.target_pair, bags.target_token]).sum(1)
 
 
@@ -79,7 +80,7 @@ def measure_loss(
     _check_loss(loss)
     rngs = rng.spawn(len(model.W_E))
     bags = next(sample_bags(model.corpus, n_docs, rngs, masked_keys))
-    return LOSSES[loss](model, bags, uniform).numpy()
+    return LOSSES[loss](model, move(bags, model.W_E.device), uniform).cpu().numpy()
 
 
 def position_loss(model: TopicTransformer, batch: Positions, loss: str) -> Float[Tensor, ""]:

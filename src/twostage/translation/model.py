@@ -15,6 +15,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from twostage.attention import attend, ignore
+from twostage.devices import move
 from twostage.translation.corpus import EOS, CorpusConfig, Pairs
 
 CHOICES = {
@@ -134,6 +135,7 @@ class Translator(nn.Module):
     @torch.no_grad()
     def trace(self, pairs: Pairs, uniform: bool = False) -> Trace:
         """What the model does on these pairs, kept for probes."""
+        pairs = move(pairs, self.output.weight.device)
         return Trace(self, pairs, *self._pass(pairs.src, pairs.tgt, uniform))
 
     def _pass(self, src: Tensor, tgt: Tensor, uniform: bool) -> tuple[Tensor, ...]:
@@ -148,7 +150,7 @@ class Translator(nn.Module):
     ) -> tuple[Float[Tensor, "pair key d"], Float[Tensor, "pair query d"]]:
         """Encoder states, and decoder states under teacher forcing: [EOS], then target words."""
         memory, last = self.encoder(self.embedding(src))
-        shifted = tgt.roll(1, dims=1).index_fill(1, torch.tensor(0), EOS)
+        shifted = tgt.roll(1, dims=1).index_fill(1, torch.tensor(0, device=tgt.device), EOS)
         return memory, self.decoder(self.target_embedding(shifted), self._hand_over(last))[0]
 
     def predict(
@@ -173,7 +175,8 @@ class Translator(nn.Module):
 
     def read_alone(self, memory: Float[Tensor, "pair key d"]) -> Float[Tensor, "pair key d"]:
         """What the decoder would get from each encoder state if it read that state alone."""
-        one = torch.eye(memory.shape[1]).expand(len(memory), self.cfg.n_heads, -1, -1)
+        one = torch.eye(memory.shape[1], device=memory.device)
+        one = one.expand(len(memory), self.cfg.n_heads, -1, -1)
         return self.attention.read(one, memory)
 
     def _hand_over(self, last: Tensor | tuple[Tensor, Tensor]) -> Tensor | tuple[Tensor, Tensor]:

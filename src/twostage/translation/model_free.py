@@ -67,7 +67,7 @@ class FreeTranslator(nn.Module):
     ) -> Float[Tensor, "run pair query word"]:
         """Average the table's rows of a sentence by attention, then the heads."""
         words = src[:, :-1].unflatten(0, (len(attn), -1)) - 1
-        run = torch.arange(len(attn))[:, None, None]
+        run = torch.arange(len(attn), device=attn.device)[:, None, None]
         rows = self.table.transpose(1, 2)[run, words]  # run pair key head word
         return torch.einsum("rhqk,rpkhw->rpqw", attn, rows) / attn.shape[1]
 

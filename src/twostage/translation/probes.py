@@ -84,7 +84,7 @@ def measure_attention(trace: Trace, within: int = 0) -> float:
 
 def measure_contrast(trace: Trace) -> float:
     """Signed contrast of attention, averaged over pairs and heads; [EOS] is a key, not a query."""
-    attn = trace.attn.mean((0, 1))[:-1].numpy()
+    attn = trace.attn.mean((0, 1))[:-1].cpu().numpy()
     return float(signed_contrast(attn, trace.model.corpus.aligned[:-1]))
 
 
@@ -135,11 +135,11 @@ def measure_word_table(trace: Trace) -> Float[np.ndarray, "source target"]:
     learned, like the value matrix of the topics (there [word predicted, word shown]).
     """
     model, states = trace.model, trace.states[:, :-1].flatten(0, 1)
-    words = torch.arange(1, model.corpus.n_tokens)[:, None]
+    words = torch.arange(1, model.corpus.n_tokens, device=states.device)[:, None]
     memory = model.encoder(model.embedding(words))[0]
     alone = model.read_alone(memory)  # word, 1, d
     rows = [model.predict(states, word.expand_as(states)).log_softmax(-1) for word in alone]
-    return torch.stack(rows).mean(1)[:, 1:].numpy()
+    return torch.stack(rows).mean(1)[:, 1:].cpu().numpy()
 
 
 def measure_word_ktiw(trace: Trace) -> float:
@@ -149,6 +149,6 @@ def measure_word_ktiw(trace: Trace) -> float:
 
 
 def _share_aligned(scores: Float[Tensor, "pair query key"], trace: Trace, within: int = 0) -> float:
-    aligned = torch.from_numpy(trace.model.corpus.aligned)
+    aligned = torch.from_numpy(trace.model.corpus.aligned).to(scores.device)
     off = (scores.argmax(-1) - aligned).abs()
     return (off <= within)[:, :-1].float().mean().item()

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from twostage.devices import move
 from twostage.stages import crossing_time
 from twostage.training import History
 from twostage.translation.corpus import Pairs
@@ -41,12 +42,13 @@ def shuffle_keys(
 ) -> Float[Tensor, "pair query key"]:
     """Deal the scores of each target word out to source positions at random: the baseline."""
     order = torch.from_numpy(rng.random(tuple(scores.shape)).argsort(-1))
-    return scores.gather(-1, order)
+    return scores.gather(-1, order.to(scores.device))
 
 
 @torch.no_grad()
 def measure_bag_probe(model: BagTranslator, pairs: Pairs) -> Float[Tensor, "pair query key"]:
     """Log probability of each target word, given a bag of one source word (in nats)."""
+    pairs = move(pairs, model.output.weight.device)
     table = model(pairs.src.flatten()[:, None]).log_softmax(-1)  # a source word alone, token
     table = table.unflatten(0, pairs.src.shape).mT  # pair, token, key
     return table.gather(1, pairs.tgt[..., None].expand(-1, -1, table.shape[-1]))
@@ -54,7 +56,7 @@ def measure_bag_probe(model: BagTranslator, pairs: Pairs) -> Float[Tensor, "pair
 
 def measure_saliency(model: Translator, pairs: Pairs) -> Float[Tensor, "pair query key"]:
     """Length of the gradient of ln p(target word) by the embedding of each source word."""
-    embedded = []
+    embedded, pairs = [], move(pairs, model.output.weight.device)
     hook = model.encoder.register_forward_pre_hook(lambda _, given: embedded.append(given[0]))
     log_shares = model(pairs.src, pairs.tgt).log_softmax(-1)
     hook.remove()
@@ -90,10 +92,10 @@ def measure_pointing(
     seen = trace.model.trace(shown)
     attention = seen.attn.mean(1)
     best, picks = attention[:, :-1].argmax(-1), known[:, :, :-1].argmax(-1)
-    aligned = torch.from_numpy(trace.model.corpus.aligned)[:-1]
+    aligned = torch.from_numpy(trace.model.corpus.aligned).to(picks)[:-1]
     wrong = picks != aligned
     habits = F.one_hot(best, known.shape[-1]).float().mean(0)  # query, key
-    habit = habits[torch.arange(len(aligned)).expand_as(picks), picks]
+    habit = habits[torch.arange(len(aligned), device=picks.device).expand_as(picks), picks]
     return measure_translator(trace) | {
         "agreement": float(np.mean([measure_agreement(attention, each) for each in known])),
         "own agreement": measure_agreement(attention, measure_state_probe(seen)),

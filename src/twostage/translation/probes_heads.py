@@ -43,13 +43,13 @@ def measure_head_attention(trace: Trace) -> Float[np.ndarray, " head"]:
     The best of n heads is above 1/(L + 1) by chance alone, but far from 0.9.
     """
     strongest = trace.attn.argmax(-1)
-    right = strongest == torch.from_numpy(trace.model.corpus.aligned)
-    return right[..., :-1].double().mean((0, 2)).numpy()
+    right = strongest == torch.from_numpy(trace.model.corpus.aligned).to(strongest)
+    return right[..., :-1].double().mean((0, 2)).cpu().numpy()
 
 
 def measure_head_contrast(trace: Trace) -> Float[np.ndarray, " head"]:
     """Mean attention of each head on the aligned word: +1 all of it, 0 uniform, -1 none of it."""
-    attn = trace.attn.mean(0)[:, :-1].numpy()
+    attn = trace.attn.mean(0)[:, :-1].cpu().numpy()
     return signed_contrast(attn, trace.model.corpus.aligned[:-1])
 
 

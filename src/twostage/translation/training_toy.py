@@ -76,6 +76,6 @@ def train_toy(
     @torch.no_grad()
     def measure(model: ToyClassifier) -> dict[str, np.ndarray]:
         found = {"knowledge": model.knowledge, "attention": model.attention}
-        return {k: v.numpy().copy() for k, v in (found | {"loss": toy_loss(model)}).items()}
+        return {k: v.cpu().numpy().copy() for k, v in (found | {"loss": toy_loss(model)}).items()}
 
     return train(model, iter(lambda: None, 0), toy_loss, cfg, measure)
