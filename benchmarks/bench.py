@@ -16,7 +16,7 @@ import numpy as np
 from baselines import attention_pair_by_pair, sample_word_by_word
 from measuring import Row, fit_exponents, interleave, make_row
 from steps import bag_steps, masked_steps, position_steps
-from translators import bare_steps, free_runs, translator_steps
+from translators import bare_steps, free_runs, translator_records, translator_steps
 
 from twostage.files import write_whole
 from twostage.seeding import numpy_rng, run_alike_everywhere, torch_rng
@@ -159,16 +159,22 @@ def bench_memory(sizes: Sizes) -> Iterator[Row]:
 
 
 def bench_translator(sizes: Sizes) -> Iterator[Row]:
-    """A training step of the translator against the two recurrent passes it cannot do without."""
-    step, bare = interleave(
+    """A training step of the translator against the two recurrent passes it cannot do without.
+
+    And a record of it, on half as many test pairs as a batch has, against the ten steps between.
+    """
+    step, bare, record = interleave(
         [
             translator_steps(*sizes.translator, sizes.translator_steps),
             bare_steps(*sizes.translator, sizes.translator_steps),
+            translator_records(*sizes.translator[:2], sizes.translator[2] // 2),
         ],
         sizes.repetitions,
     )
     note = "{} words, width {}, batch {}".format(*sizes.translator)
     yield make_row("step: translator / two bare nn.LSTM passes", step / bare, "<= 1.5", note)
+    name = "recording a translator every 10 steps / training it"
+    yield make_row(name, record / (10 * step), "<= 0.1", note)
 
 
 def bench_free_model(sizes: Sizes) -> Iterator[Row]:

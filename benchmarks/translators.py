@@ -11,9 +11,10 @@ from torch import nn
 
 from twostage.seeding import numpy_rng
 from twostage.training import TrainConfig, train
-from twostage.translation.corpus import CorpusConfig, sample_batches
+from twostage.translation.corpus import CorpusConfig, sample_batches, sample_pairs
 from twostage.translation.model import ModelConfig, Translator
 from twostage.translation.model_free import FreeModelConfig, FreeTranslator
+from twostage.translation.probes import measure_translator
 from twostage.translation.probes_free import measure_heads
 from twostage.translation.training import cross_entropy
 from twostage.translation.training_free import train_free
@@ -25,6 +26,14 @@ def translator_steps(seq_len: int, hidden: int, batch_size: int, steps: int) -> 
     model = Translator(ModelConfig(hidden=hidden), corpus, seed=0)
     at_hand = list(islice(sample_batches(corpus, batch_size, numpy_rng(0)), steps))
     return lambda: train(model, at_hand, cross_entropy, TrainConfig(steps)), steps
+
+
+def translator_records(seq_len: int, hidden: int, n_test: int) -> Action:
+    """One record of a translator as the book keeps it: a forward pass, and every probe of it."""
+    corpus = CorpusConfig(vocab_size=seq_len, seq_len=seq_len)
+    model = Translator(ModelConfig(hidden=hidden), corpus, seed=0)
+    test = sample_pairs(corpus, n_test, numpy_rng(1))
+    return lambda: measure_translator(model.trace(test)), 1
 
 
 def bare_steps(seq_len: int, hidden: int, batch_size: int, steps: int) -> Action:

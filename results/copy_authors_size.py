@@ -20,8 +20,8 @@ import pandas as pd
 
 from twostage.files import write_whole
 from twostage.training import TrainConfig
-from twostage.translation.corpus import CorpusConfig, Pairs
-from twostage.translation.model import ModelConfig, Translator
+from twostage.translation.corpus import CorpusConfig
+from twostage.translation.model import ModelConfig, Trace
 from twostage.translation.probes import measure_accuracy, measure_attention, measure_ktiw
 from twostage.translation.training import train_translators
 
@@ -35,13 +35,12 @@ TRAIN = TrainConfig(steps=200, learning_rate=1e-3, n_records=20, spacing="even")
 BATCH_SIZE, N_TEST, N_PROBED = 128, 128, 16
 
 
-def measure(model: Translator, pairs: Pairs) -> dict[str, float]:
+def measure(trace: Trace) -> dict[str, float]:
     """Measure on all test pairs, the state probe (which costs L times as much) on a few."""
-    few = Pairs(pairs.src[:N_PROBED], pairs.tgt[:N_PROBED])
     return {
-        "token_accuracy": measure_accuracy(model, pairs),
-        "attention": measure_attention(model, pairs),
-        "ktiw": measure_ktiw(model, few),
+        "token_accuracy": measure_accuracy(trace),
+        "attn_accuracy": measure_attention(trace),
+        "ktiw": measure_ktiw(trace.first(N_PROBED)),
     }
 
 
@@ -53,9 +52,8 @@ def record(model: ModelConfig, vocab_size: int, seed: int) -> tuple[pd.DataFrame
     _, history = train_translators(corpus, model, TRAIN, [seed], measure, **more)
     values = {name: value[0].round(6) for name, value in history.values.items()}
     rows = pd.DataFrame({"vocab_size": vocab_size, "seed": seed, "step": history.steps, **values})
-    learned = (rows.attention >= STOP_AT).shift(fill_value=False).cummax()
-    rows = rows[~learned].rename(columns={"attention": "attn_accuracy"})
-    return rows, time.perf_counter() - start
+    learned = (rows.attn_accuracy >= STOP_AT).shift(fill_value=False).cummax()
+    return rows[~learned], time.perf_counter() - start
 
 
 def describe(model: ModelConfig, seconds: float) -> dict:

@@ -11,8 +11,8 @@ import torch
 from recording import record_runs
 
 from twostage.training import History, TrainConfig
-from twostage.translation.corpus import CorpusConfig, Pairs
-from twostage.translation.model import ModelConfig, Translator
+from twostage.translation.corpus import CorpusConfig
+from twostage.translation.model import ModelConfig, Trace
 from twostage.translation.probes import measure_attention
 from twostage.translation.training import train_translators
 
@@ -25,14 +25,13 @@ MODELS = {
 TRAIN = TrainConfig(steps=15, learning_rate=1e-3, n_records=3, spacing="even")
 
 
-@torch.no_grad()
-def measure(model: Translator, pairs: Pairs) -> dict[str, float]:
+def measure(trace: Trace) -> dict[str, float]:
     """Share of target words whose strongest attention is on the right word, near it, before it."""
-    best = model.attend(pairs.src, pairs.tgt)[:, 0].argmax(-1)[:, 1:-1]  # the first has none before
-    ahead = best - torch.from_numpy(model.corpus.aligned)[1:-1]
+    best = trace.attn[:, 0].argmax(-1)[:, 1:-1]  # the first has none before
+    ahead = best - torch.from_numpy(trace.model.corpus.aligned)[1:-1]
     return {
-        "attention": measure_attention(model, pairs),
-        "within_one": measure_attention(model, pairs, within=1),
+        "attn_accuracy": measure_attention(trace),
+        "within_one": measure_attention(trace, within=1),
         "word_before": (ahead == -1).float().mean().item(),
     }
 

@@ -43,8 +43,7 @@ def record_runs(
 
 def _tabulate(history: History, condition: str, seed: int) -> pd.DataFrame:
     values = {name: value[0].round(4) for name, value in history.values.items()}
-    rows = pd.DataFrame({"condition": condition, "seed": seed, "step": history.steps, **values})
-    return rows.rename(columns={"attention": "attn_accuracy", "knowledge": "ktiw"})
+    return pd.DataFrame({"condition": condition, "seed": seed, "step": history.steps, **values})
 
 
 def _describe(script: Path, parameters: dict, seconds: float) -> dict:

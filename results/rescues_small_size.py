@@ -80,7 +80,7 @@ def train_donor(lesson: Lesson, seed: int) -> Translator:
     donors, history = train_translators(
         lesson.corpus, cfg, plan, [seed], measure_translator, stop_at=lesson.stop_at, jobs=1
     )
-    if lesson.stop_at and history.values["attention"][0, -1] < lesson.stop_at:
+    if lesson.stop_at and history.values["attn_accuracy"][0, -1] < lesson.stop_at:
         raise RuntimeError(f"donor {seed} did not learn; give its lesson more steps")
     return donors[0]
 

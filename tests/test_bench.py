@@ -153,6 +153,7 @@ def test_a_tiny_run_writes_every_row(tmp_path, monkeypatch, capsys):
         ">= 100",
         *["<= 1"] * 10,
         "<= 1.5",
+        "<= 0.1",
         *["<= 5"] * 4,
     ]
     assert sorted(needed) == sorted(asked)

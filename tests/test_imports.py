@@ -18,7 +18,7 @@ MODULES = {
 }
 PAPERS = ("topics", "translation")
 ARROW = (
-    {"corpus", "batches", "statistics", "dumps", "articles", "lda"},
+    {"corpus", "batches", "statistics", "dumps", "articles", "lda", "relations"},
     {"model", "bags", "pretrained", "windows"},
     {"training"},
     {"probes", "contrasts"},

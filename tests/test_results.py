@@ -91,7 +91,7 @@ def record(tmp_path):
         if (condition, seed) in fails:
             raise KeyboardInterrupt
         runs.append((condition, seed))
-        values = {"attention": np.full((1, 3), 0.5), "contrast": np.full((1, 3), -0.5)}
+        values = {"attn_accuracy": np.full((1, 3), 0.5), "signed_contrast": np.full((1, 3), -0.5)}
         return History(np.array([0, 2, 4]), values)
 
     def start(fails=()):

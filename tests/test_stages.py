@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from twostage.stages import StageTimes, crossing_time, difference
+from twostage.stages import Criterion, StageTimes, crossing_time, difference
 from twostage.training import History
 
 NEVER = np.inf
@@ -43,14 +43,15 @@ def test_a_straight_rise_is_timed_alike_however_seldom_it_is_recorded():
 
 KNOWLEDGE = np.array([[0.0, 0.5, 1.0, 1.0], [0.0, 0.0, 0.5, 1.0], [0.0, 0.0, 0.0, 1.0]])
 ATTENTION = np.array([[1.0, 1.0, 1.5, 2.5], [1.0, 1.0, 1.0, 3.0], [1.0, 1.0, 1.0, 1.0]])
-HISTORY = History(STEPS, {"knowledge": KNOWLEDGE, "attention": ATTENTION, "norm": 9 * KNOWLEDGE})
+HISTORY = History(STEPS, {"ktiw": KNOWLEDGE, "attention": ATTENTION, "norm": 9 * KNOWLEDGE})
+CRITERIA = Criterion("ktiw", 0.0, 0.5), Criterion("attention", 1.0, 2.0)
 
 
 def test_times_are_read_off_a_history_each_with_its_criterion():
-    times = StageTimes.of(HISTORY, (0.5, 2.0))
+    times = StageTimes.of(HISTORY, CRITERIA)
     assert_allclose(times.knowledge, [1, 10, 55])
     assert_allclose(times.attention, [55, 55, NEVER])
-    assert_allclose(StageTimes.of(HISTORY, (0.5, 2.0), slice(1, 3)).knowledge, [10, 55])
+    assert_allclose(StageTimes.of(HISTORY, CRITERIA, slice(1, 3)).knowledge, [10, 55])
 
 
 @pytest.mark.parametrize(
@@ -59,7 +60,7 @@ def test_times_are_read_off_a_history_each_with_its_criterion():
 def test_half_way_depends_on_when_one_stops_looking(until, knowledge, attention):
     history = History(STEPS, {name: table[:2] for name, table in HISTORY.values.items()})
     with np.errstate(invalid="ignore"):  # run 1 has not moved by step 10
-        times = StageTimes.half_way(history, (("knowledge", 0.0), ("attention", 1.0)), until)
+        times = StageTimes.half_way(history, CRITERIA, until)
     assert_allclose(times.knowledge, knowledge)
     assert_allclose(times.attention, attention)
 

@@ -1,6 +1,7 @@
 """One seed, many independent generators: randomness is an argument everywhere in this package."""
 
 import hashlib
+import os
 
 import numpy as np
 import torch
@@ -33,5 +34,6 @@ def _natural(seed: int) -> int:
 
 def run_alike_everywhere() -> None:
     """Set torch to one thread and deterministic algorithms; chapters call this once, in view."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # asked for on a GPU
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)

@@ -36,9 +36,21 @@ def difference(
     return later[known] - earlier[known]
 
 
+@dataclass(frozen=True)
+class Criterion:
+    """A measure by name, its chance level, and the value from which on it counts as reached."""
+
+    measure: str
+    chance: float
+    passed: float
+
+
+Criteria = tuple[Criterion, Criterion]  # of knowledge, of attention
+
+
 @dataclass(frozen=True, eq=False)
 class StageTimes:
-    """Steps at which each run's knowledge and attention passed their thresholds (inf: never)."""
+    """Steps at which each run's knowledge and attention passed their criteria (inf: never)."""
 
     knowledge: Float[np.ndarray, " run"]
     attention: Float[np.ndarray, " run"]
@@ -47,31 +59,28 @@ class StageTimes:
     def of(
         cls,
         history: History,
-        criteria: tuple[float, float],
+        criteria: Criteria,
         runs: slice = slice(None),
     ) -> "StageTimes":
-        """Read both times off a history that recorded `knowledge` and `attention`."""
-        names = ("knowledge", "attention")
+        """Read both times off a history that recorded the measures of the criteria."""
         return cls(
             *(
-                crossing_time(history.steps, history.values[name][runs], criterion)
-                for name, criterion in zip(names, criteria, strict=True)
+                crossing_time(history.steps, history.values[each.measure][runs], each.passed)
+                for each in criteria
             )
         )
 
     @classmethod
-    def half_way(
-        cls, history: History, starts: tuple[tuple[str, float], ...], until: int
-    ) -> "StageTimes":
-        """Read off when each measure had gone half its way from `start` to its value at `until`.
+    def half_way(cls, history: History, criteria: Criteria, until: int) -> "StageTimes":
+        """Read off when each measure had gone half its way from chance to its value at `until`.
 
-        `starts` names the measures of knowledge and of attention and where each begins. This
-        clock depends on when one stops looking; it is here to show that.
+        This clock depends on when one stops looking, and not on what the criteria count as
+        reached; it is here to show that.
         """
         end = np.searchsorted(history.steps, until) + 1
         times = []
-        for name, start in starts:
-            rise = history.values[name][:, :end] - start
+        for criterion in criteria:
+            rise = history.values[criterion.measure][:, :end] - criterion.chance
             times.append(crossing_time(history.steps[:end], rise / rise[:, -1:], 0.5))
         return cls(*times)
 

@@ -11,6 +11,8 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from tqdm import trange
 
+from twostage.devices import DEVICES, check_device, move
+
 OPTIMIZERS = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}
 
 
@@ -32,9 +34,12 @@ class TrainConfig:
     weight_decay: float = 0.0  # coefficient of half the squared norm
     n_records: int = 100  # how often to measure
     spacing: str = "log"  # log: early often and later seldom; even: every so many steps
+    device: str = "cpu"  # or cuda, where training and probes compute; all is drawn on the CPU
 
     def __post_init__(self) -> None:
         """Refuse impossible settings, naming the value and what is allowed."""
+        if self.device not in DEVICES:
+            raise ValueError(f"device must be one of {[*DEVICES]}, got {self.device!r}")
         if self.optimizer not in OPTIMIZERS:
             raise ValueError(f"optimizer must be one of {[*OPTIMIZERS]}, got {self.optimizer!r}")
         if self.spacing not in ("log", "even"):
@@ -73,12 +78,14 @@ def train(
     measure: Measure = measure_nothing,
     stop: Callable[[dict], bool] = lambda record: False,
 ) -> History:
-    """Train a model in place; measure it before the first step and at `cfg.record_steps`.
+    """Train a model in place, on its new device; measure it at 0 and at `cfg.record_steps`.
 
     A model may hold many runs side by side: the loss then has an entry per run, and as SGD and
     Adam act on each weight alone, every run trains as if it were alone. Training ends early when
     `stop` says so of what was just measured.
     """
+    check_device(cfg.device)
+    model.to(cfg.device)
     weights = [p for p in model.parameters() if p.requires_grad]
     optimizer = OPTIMIZERS[cfg.optimizer](
         weights, lr=cfg.learning_rate, weight_decay=cfg.weight_decay, fused=True
@@ -86,7 +93,7 @@ def train(
     records, stream, looks = [measure(model)], iter(batches), set(cfg.record_steps)
     for step in _progress(cfg.steps):
         optimizer.zero_grad()
-        loss_fn(model, next(stream)).sum().backward()
+        loss_fn(model, move(next(stream), cfg.device)).sum().backward()
         optimizer.step()
         if step in looks:
             records.append(measure(model))

@@ -118,12 +118,20 @@ def test_the_random_configurations_reach_every_switch():
 def test_attention_is_that_of_positions_summed_over_copies(attention, masked_keys):
     cfg = ModelConfig(n_heads=2, init_scale=1.0, attention=attention)
     model, bags, positions = both_forms(CORPUS, cfg, masked_keys, 0, 2)
-    attn = model.attention(bags).detach()
+    trace = model.trace(bags)
+    (scores,), (attn,) = trace.scores, trace.attn
+    assert_allclose(trace.output, model(bags).detach(), rtol=1e-14)
     for index, batch in enumerate(positions):
-        (slow,) = model.run(index).attention(batch.shown, batch.is_key)
+        by_position = model.run(index).trace(batch.shown, batch.is_key)
+        slow = by_position.attn[0]
         for pair in bags.n_targets[index].nonzero()[:, 0]:
             doc, token = bags.query_doc[index, pair], bags.query_token[index, pair]
             query = (batch.masked[doc] & (batch.shown[doc] == token)).nonzero()[0, 0]
+            for state, wanted in zip(trace.states, by_position.states, strict=True):
+                assert_allclose(state[index, pair], wanted[doc, query], rtol=1e-11, atol=1e-14)
+            key = batch.shown[doc, 0]
+            wanted = by_position.scores[0][doc, :, query, 0]
+            assert_allclose(scores[index, :, pair, key], wanted, rtol=1e-11, atol=1e-14)
             for key in range(CORPUS.n_tokens):
                 copies = slow[doc, :, query, batch.shown[doc] == key].sum(-1).detach()
                 assert_allclose(attn[index, :, pair, key], copies, rtol=1e-12, atol=1e-15)

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from twostage.topics.wikipedia import Topics
 
 from twostage.topics.contrasts import ResampleConfig, chance, interval
 from twostage.topics.contrasts_attention import measure_attention
-from twostage.topics.wikipedia import Topics
 from twostage.topics.windows import AttentionPairs
 
 

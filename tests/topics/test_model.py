@@ -52,7 +52,7 @@ WORDS_ONLY = Positions(
     "batch, expected", [(DOCUMENT, [1 / 2, 1 / 4, 1 / 4]), (WORDS_ONLY, [2 / 3, 1 / 3, 0])]
 )
 def test_attention_by_hand(taught, batch, expected):
-    (attn,) = taught.attention(batch.shown, batch.is_key)
+    (attn,) = taught.trace(batch.shown, batch.is_key).attn
     assert_allclose(attn[0, 0, 2].detach(), expected, rtol=1e-14)
     assert_allclose(attn[0, 0, 0].detach(), batch.is_key[0] / batch.is_key.sum(), rtol=1e-7)
 
@@ -146,7 +146,11 @@ def test_scores_and_attention_are_those_of_loops(name, masked_keys):
         torch.nn.init.normal_(model.bias, generator=torch_rng(1))
     batch = next(sample_positions(MIXED, 5, numpy_rng(0), masked_keys))
     scores = model(batch.shown, batch.is_key).detach()
-    attns = torch.stack(model.attention(batch.shown, batch.is_key)).detach()
+    trace = model.trace(batch.shown, batch.is_key)
+    attns = torch.stack(trace.attn)
+    assert_allclose(trace.output, scores, rtol=0, atol=0)
+    assert_allclose(model.decode(trace.states[-1]).detach(), scores, rtol=0, atol=0)
+    assert len(trace.states) == 1 + len(trace.scores) == 1 + len(model.layers)
     for doc, (shown, is_key) in enumerate(zip(batch.shown, batch.is_key, strict=True)):
         expected, attn = loop_scores(model, shown.tolist(), is_key.tolist())
         assert_allclose(scores[doc], expected, rtol=1e-12, atol=1e-13)

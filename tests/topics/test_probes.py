@@ -13,10 +13,8 @@ from twostage.topics.bags import BagTransformer
 from twostage.topics.corpus import CorpusConfig, sample_corpus
 from twostage.topics.model import ModelConfig, TopicTransformer
 from twostage.topics.probes import (
-    RELATIONS,
     AttentionByRelation,
     film_measure,
-    mean_by_relation,
     measure_attention,
     measure_attention_table,
     measure_cosines,
@@ -26,12 +24,11 @@ from twostage.topics.probes import (
     measure_position_attention,
     measure_preference_table,
     measure_value_blocks,
-    measure_value_contrast,
+    measure_value_gap,
     measure_value_matrix,
-    relations,
-    shuffle_topics,
     stage_measure,
 )
+from twostage.topics.relations import relations
 
 TINY = CorpusConfig(n_topics=2, words_per_topic=2)  # words 0 1 | 2 3, tokens 1 2 | 3 4
 SOME = CorpusConfig(n_topics=3, words_per_topic=3, doc_len=(4, 20))
@@ -55,39 +52,6 @@ def teach_relations(model, odds):
         model.layer.W_Q[:, 0, 1 : n + 1, 1 : n + 1] = torch.eye(n)
         model.layer.W_K[:, 0, 1 : n + 1, 1 : n + 1] = torch.from_numpy(table)
         model.layer.W_K *= model.W_E.shape[1] ** 0.5
-
-
-# Relations ------------------------------------------------------------------------------------
-
-
-def test_relations_by_hand():
-    word, topic, other = relations(np.array([0, 0, 1]))
-    assert RELATIONS == ("same word", "same topic", "other topic")
-    assert word.astype(int).tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
-    assert topic.astype(int).tolist() == [[0, 1, 0], [1, 0, 0], [0, 0, 0]]
-    assert other.astype(int).tolist() == [[0, 0, 1], [0, 0, 1], [1, 1, 0]]
-
-
-def test_mean_by_relation_by_hand():
-    table = np.array([[1.0, 2.0, 5.0], [4.0, 3.0, 6.0], [7.0, 10.0, 5.0]])
-    means = mean_by_relation(np.stack([table, 2 * table]), np.array([0, 0, 1]))
-    assert_allclose(means, [[3, 3, 7], [6, 6, 14]])
-
-
-def test_shuffled_topics_are_what_a_table_shows_by_chance():
-    topic_of, draws = np.array([0, 0, 0, 1, 1, 2]), 2000
-    table = np.random.default_rng(0).normal(size=(6, 6)) + np.equal.outer(topic_of, topic_of)
-    found = shuffle_topics(table, topic_of, np.random.default_rng(1), draws)
-    assert found.shape == (draws,)
-    assert abs(found.mean()) < 4 * found.std() / math.sqrt(draws)
-    rng = np.random.default_rng(1)
-    for difference in found[:5]:
-        shuffled = rng.permutation(topic_of)
-        pairs = {True: [], False: []}
-        for i in range(6):
-            for j in set(range(6)) - {i}:
-                pairs[bool(shuffled[i] == shuffled[j])].append(table[i, j])
-        assert_allclose(difference, np.mean(pairs[True]) - np.mean(pairs[False]), rtol=1e-12)
 
 
 # Values ---------------------------------------------------------------------------------------
@@ -128,10 +92,10 @@ def test_block_correlation_of_chance_is_zero_on_average():
     assert abs(found.mean()) < 4 * found.std() / math.sqrt(200)
 
 
-def test_value_contrast_by_hand():
+def test_value_gap_by_hand():
     model = make(ModelConfig())
     set_values(model, 99 * np.eye(4) + 3 * BLOCKS - 2 * (1 - BLOCKS) + ONE_SAME_TWO_OTHER)
-    assert_allclose(measure_value_contrast(model), [(3 + 1 / 4) - (-2 + 2 / 8)], rtol=1e-12)
+    assert_allclose(measure_value_gap(model), [(3 + 1 / 4) - (-2 + 2 / 8)], rtol=1e-12)
 
 
 def test_value_matrix_has_predicted_words_in_rows_and_mask_first_in_columns():
@@ -328,7 +292,8 @@ def test_bag_probe_is_position_probe_is_pair_loop(name, doc_len, boundaries):
     docs = [row[corpus_cfg.is_word(row)] for row in corpus.tokens]
     for run in range(2):
         tokens = torch.from_numpy(corpus.tokens)
-        (slow,) = measure_position_attention(model.run(run), tokens, corpus_cfg)
+        is_word = torch.from_numpy(corpus_cfg.is_word(corpus.tokens))
+        (slow,) = measure_position_attention(model.run(run).trace(tokens, is_word))
         assert_allclose(found.ratio[run], slow, rtol=1e-11)
         for head in range(model.cfg.n_heads):
             expected = loop_ratio(model, run, head, docs)
@@ -341,7 +306,8 @@ def test_position_probe_measures_each_layer_and_head():
     cfg = ModelConfig(n_layers=2, n_heads=3, residual=True, init_scale=1.0)
     model = TopicTransformer(cfg, SOME, torch_rng(0))
     tokens = torch.from_numpy(sample_corpus(SOME, 10, numpy_rng(0)).tokens)
-    found = measure_position_attention(model, tokens, SOME)
+    is_word = torch.from_numpy(SOME.is_word(tokens.numpy()))
+    found = measure_position_attention(model.trace(tokens, is_word))
     assert found.shape == (2, 3, 3)
     assert len(np.unique(found.round(6))) == 18
 

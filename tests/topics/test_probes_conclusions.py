@@ -11,6 +11,7 @@ from twostage.topics import probes_conclusions as conclusions
 from twostage.topics.bags import BagTransformer
 from twostage.topics.corpus import CorpusConfig, sample_corpus
 from twostage.topics.model import ModelConfig
+from twostage.topics.relations import correlate_blocks
 from twostage.training import History
 
 CORPUS = CorpusConfig(3, 4, 2, doc_len=12)
@@ -26,8 +27,13 @@ def test_votes_of_the_plain_model_are_its_value_matrix():
     model = build()
     votes = conclusions.measure_votes(model)
     np.testing.assert_allclose(votes.mT, probes.measure_value_matrix(model)[:, :, 1:])
-    blocks = conclusions.correlate_blocks(votes, CORPUS.topic_of)
+    blocks = correlate_blocks(votes, CORPUS.topic_of)
     np.testing.assert_allclose(blocks, probes.measure_value_blocks(model))
+
+
+def whole(model, tokens):
+    """What a model does on documents without masks."""
+    return model.trace(tokens, torch.ones_like(tokens, dtype=torch.bool))
 
 
 @pytest.mark.parametrize("settings", [{}, BLOCK], ids=["plain", "block"])
@@ -39,7 +45,7 @@ def test_positions_and_bags_agree(settings):
     contrasts = probes.measure_attention(model, corpus.counts()).contrast
     for index in range(2):
         run = model.run(index)
-        by_layer = conclusions.measure_position_contrast(run, tokens)
+        by_layer = conclusions.measure_position_contrast(whole(run, tokens))
         np.testing.assert_allclose(by_layer, contrasts[[index]])
         for name, values in conclusions.position_measure(tokens)(run).items():
             np.testing.assert_allclose(values, by_bags[name][[index]], err_msg=name)
@@ -49,7 +55,7 @@ def test_attention_of_layers_is_that_of_the_layer_that_prefers_most():
     tokens = torch.from_numpy(sample_corpus(CORPUS, 20, numpy_rng(0)).tokens)
     deep = ModelConfig(n_layers=2, residual=True, init_scale=0.5)
     model = conclusions.TopicTransformer(deep, CORPUS, torch_rng(0))
-    by_layer = conclusions.measure_position_contrast(model, tokens)
+    by_layer = conclusions.measure_position_contrast(whole(model, tokens))
     assert by_layer.shape == (2, 1) and by_layer[0, 0] != by_layer[1, 0]
     recorded = conclusions.position_measure(tokens)(model)["attention"]
     np.testing.assert_array_equal(recorded, by_layer.max(keepdims=True)[0])

@@ -27,8 +27,8 @@ def test_a_rescue_is_judged_by_its_whole_interval():
 
 def test_runs_have_a_line_per_run_and_one_label_per_measure(ax):
     values = {
-        "knowledge": np.array([[0.1, 1.0], [0.2, 0.3]]),
-        "attention": np.array([[0.0, 0.4], [0.5, 0.6]]),
+        "ktiw": np.array([[0.1, 1.0], [0.2, 0.3]]),
+        "attn_accuracy": np.array([[0.0, 0.4], [0.5, 0.6]]),
     }
     assert figures.plot_each_run(ax, History(np.array([0, 5]), values), 0.25) is ax
     assert curves(ax) == [

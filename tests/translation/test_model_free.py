@@ -38,7 +38,7 @@ def test_scores_are_those_of_a_loop_over_heads_and_positions():
 
 def test_attention_forced_uniform_is_uniform_and_stays():
     model = make(attention="uniform")
-    assert_allclose(model.attend().detach(), 1 / 3, rtol=1e-15)
+    assert_allclose(model.attention().detach(), 1 / 3, rtol=1e-15)
     assert [name for name, p in model.named_parameters() if p.requires_grad] == ["table"]
     assert make().logits.requires_grad
 

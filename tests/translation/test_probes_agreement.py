@@ -1,5 +1,7 @@
 """Agreement by hand, saliency and the bag probe against slow ways, and planted attention."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -51,7 +53,7 @@ def test_saliency_is_the_gradient_by_embeddings():
         memory, last = MODEL.encoder(embedded)
         start = PAIRS.tgt[pair].roll(1).index_fill(0, torch.tensor(0), 0)[None]
         states = MODEL.decoder(MODEL.target_embedding(start), last)[0]
-        attn = MODEL.attention.weights(states, memory)
+        attn = MODEL.attention.scores(states, memory).softmax(-1)
         scores = MODEL.predict(states, MODEL.attention.read(attn, memory))
         return scores.log_softmax(-1)[0, query, PAIRS.tgt[pair, query]]
 
@@ -71,45 +73,40 @@ def test_bag_probe_is_each_source_word_alone():
         assert_close(found[pair, query, key], model(word.view(1, 1)).log_softmax(-1)[0, target])
 
 
-class Planted(Translator):
-    """A model whose attention is given."""
-
-    def __init__(self, attn):
-        super().__init__(ModelConfig(hidden=4), CORPUS, seed=1)
-        self.attn = attn
-
-    def attend(self, src, tgt):
-        return self.attn[:, None]
+def plant(attn, pairs=PAIRS):
+    """A trace whose attention is given."""
+    trace = Translator(ModelConfig(hidden=4), CORPUS, seed=1).trace(pairs)
+    return replace(trace, attn=attn[:, None])
 
 
 def test_the_four_agreements_compare_what_they_say():
-    uniform = Translator(ModelConfig(hidden=4, attention="uniform"), CORPUS, seed=2)
-    proxy, known = BagTranslator(CORPUS, 4, 3), measure_state_probe(uniform, PAIRS)
-    found = agreement.measure_agreements(Planted(known), uniform, proxy, PAIRS)
+    uniform = Translator(ModelConfig(hidden=4, attention="uniform"), CORPUS, seed=2).trace(PAIRS)
+    proxy, known = BagTranslator(CORPUS, 4, 3), measure_state_probe(uniform)
+    trace = plant(known)
+    found = agreement.measure_agreements(trace, uniform, proxy)
     assert found["attention, uniform KTIW"] == 1
     bag = agreement.measure_agreement(known, agreement.measure_bag_probe(proxy, PAIRS))
     assert found["uniform KTIW, bag KTIW"] == bag
-    own = measure_state_probe(Planted(known), PAIRS)
+    own = measure_state_probe(trace)
     assert found["attention, own KTIW"] == agreement.measure_agreement(known, own) < 1
-    saliency = agreement.measure_saliency(Planted(known), PAIRS)
+    saliency = agreement.measure_saliency(trace.model, PAIRS)
     assert found["saliency, uniform KTIW"] == agreement.measure_agreement(saliency, known)
-    assert (
-        agreement.measure_agreements(Planted(own), uniform, proxy, PAIRS)["attention, own KTIW"]
-        == 1
-    )
+    assert agreement.measure_agreements(plant(own), uniform, proxy)["attention, own KTIW"] == 1
 
 
-def test_pointing_where_knowledge_is_wrong():
+def test_pointing_where_knowledge_is_wrong(monkeypatch):
     pairs = Pairs(PAIRS.src[:2], PAIRS.tgt[:2])
     right = CORPUS.aligned.tolist()  # 1 0 3 2 4
     known = torch.stack([torch.cat([point_at(4, 4, 3, 2, 4), point_at(*right)])])
     attention = torch.cat([point_at(4, 0, 0, 0, 0), point_at(1, 4, 0, 0, 4)])
-    found = agreement.measure_pointing(Planted(attention), pairs, pairs, known)
+    trace = plant(attention, pairs)
+    monkeypatch.setattr(Translator, "trace", lambda model, pairs: trace)
+    found = agreement.measure_pointing(trace, pairs, known)
     assert found["misled"] == 0.5  # of the two wrong words, the first is followed
     assert found["undeterred"] == 0.5  # and at the second attention is right
     assert found["habit"] == 0.5  # position 4 is chosen in one of two sentences at either place
     assert found["agreement"] == pytest.approx(2 / 8)
-    assert "knowledge" in found and 0 <= found["own agreement"] <= 1
+    assert "ktiw" in found and 0 <= found["own agreement"] <= 1
 
 
 def test_xi_is_accuracy_when_agreement_arrives():

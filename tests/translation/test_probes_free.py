@@ -42,8 +42,8 @@ def test_heads_that_copy_avoid_and_know_nothing(name):
     heads = measure_heads(make(corpus, [[COPY, AVOID], [UNDECIDED, 1.0]]))
     uniform, near = 1 / 4, np.e / (np.e + 3)
     assert_allclose(heads["diagonal"], [[1, 0], [uniform, near]], atol=1e-12)
-    assert_allclose(heads["contrast"], [[1, -1], [0, (near - 0.25) / 0.75]], atol=1e-12)
-    for part in ("attention", "knowledge"):
+    assert_allclose(heads["signed_contrast"], [[1, -1], [0, (near - 0.25) / 0.75]], atol=1e-12)
+    for part in ("attn_accuracy", "ktiw"):
         assert_allclose(heads[part][[0, 0, 1], [0, 1, 1]], [1, 0, 1])
     for part, size in (("logit_contrast", 1), ("table_contrast", 2)):
         assert_allclose(heads[part], [[size * COPY, size * AVOID], [0, size]], atol=1e-12)
@@ -54,9 +54,9 @@ def test_a_run_is_known_by_its_best_head_and_by_all_together(name):
     corpus = CORPORA[name]
     model = make(corpus, [[COPY, COPY], [COPY, UNDECIDED], [COPY, AVOID], [AVOID, AVOID]])
     run = measure_free(model, sample_pairs(corpus, 4 * 8, numpy_rng(0)))
-    assert_allclose(run["attention"], [1, 1, 1, 0])
-    assert_allclose(run["contrast"], [1, 0.5, (0.5 - 0.25) / 0.75, -1], atol=1e-12)
-    assert_allclose(run["knowledge"][[0, 1, 3]], [1, 1, 0])
+    assert_allclose(run["attn_accuracy"], [1, 1, 1, 0])
+    assert_allclose(run["signed_contrast"], [1, 0.5, (0.5 - 0.25) / 0.75, -1], atol=1e-12)
+    assert_allclose(run["ktiw"][[0, 1, 3]], [1, 1, 0])
     assert_allclose(run["token_accuracy"][:3], 1)
     assert_allclose(run["loss"][:2], 0, atol=1e-12)
 
@@ -64,7 +64,7 @@ def test_a_run_is_known_by_its_best_head_and_by_all_together(name):
 def test_a_permutation_is_told_without_looking_at_the_right_word():
     corpus = CORPORA["copy"]
     run = measure_free(make(corpus, [[AVOID]]), sample_pairs(corpus, 20, numpy_rng(0)))
-    assert run["token_accuracy"] == 1 and run["loss"] < 1e-6 and run["attention"] == 0
+    assert run["token_accuracy"] == 1 and run["loss"] < 1e-6 and run["attn_accuracy"] == 0
     assert_allclose(run["uniform_loss"], np.log(4))  # all words are there: nothing is known
     corpus = CORPORA["translate"]
     run = measure_free(make(corpus, [[AVOID]]), sample_pairs(corpus, 20, numpy_rng(0)))

@@ -1,5 +1,7 @@
 """Probes of single heads on planted attention, and against those of one-headed models."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -14,40 +16,36 @@ COPY = torch.nn.functional.one_hot(torch.from_numpy(CORPUS.aligned), 5).float()
 UNIFORM, ANTI = torch.full((5, 5), 0.2), (1 - COPY) / 4
 
 
-class Planted(Translator):
-    """A model whose heads' attention is given."""
-
-    def __init__(self, *heads):
-        super().__init__(ModelConfig(hidden=4, n_heads=len(heads)), CORPUS, seed=0)
-        self.heads = torch.stack(heads)
-
-    def attend(self, src, tgt):
-        return self.heads.expand(len(src), -1, -1, -1)
+def plant(*heads):
+    """A trace whose heads' attention is given."""
+    trace = Translator(ModelConfig(hidden=4, n_heads=len(heads)), CORPUS, seed=0).trace(PAIRS)
+    return replace(trace, attn=torch.stack(heads).expand(len(PAIRS.src), -1, -1, -1))
 
 
 def test_heads_are_measured_one_by_one():
-    model = Planted(ANTI, COPY, 0.5 * COPY + 0.5 * UNIFORM)
-    assert probes_heads.measure_head_attention(model, PAIRS).tolist() == [0, 1, 1]
-    contrasts = probes_heads.measure_head_contrast(model, PAIRS).tolist()
+    trace = plant(ANTI, COPY, 0.5 * COPY + 0.5 * UNIFORM)
+    assert probes_heads.measure_head_attention(trace).tolist() == [0, 1, 1]
+    contrasts = probes_heads.measure_head_contrast(trace).tolist()
     assert contrasts == pytest.approx([-1, 1, 0.5], abs=1e-6)
 
 
 def test_one_good_head_is_found_where_the_average_looks_elsewhere():
-    found = probes_heads.measure_translator_heads(Planted(ANTI, ANTI, ANTI, 0.4 * COPY), PAIRS)
-    assert found["attention"] == 1 and found["mean_attention"] == 0
-    assert found["best_contrast"] > 0 > found["contrast"]
+    good = 0.4 * COPY + 0.6 * UNIFORM
+    found = probes_heads.measure_translator_heads(plant(ANTI, ANTI, ANTI, good))
+    assert found["attn_accuracy"] == 1 and found["mean_attention"] == 0
+    assert found["best_signed_contrast"] > 0 > found["signed_contrast"]
 
 
 def test_one_head_is_measured_as_by_the_probes_of_the_book():
-    model = Translator(ModelConfig(hidden=8), CORPUS, seed=1)
-    found = probes_heads.measure_translator_heads(model, PAIRS)
-    expected = probes.measure_translator(model, PAIRS)
+    trace = Translator(ModelConfig(hidden=8), CORPUS, seed=1).trace(PAIRS)
+    found = probes_heads.measure_translator_heads(trace)
+    expected = probes.measure_translator(trace)
     assert {name: found[name] for name in expected} == pytest.approx(expected, abs=1e-6)
-    assert found["mean_attention"] == pytest.approx(found["attention"], abs=1e-6)
-    assert found["best_contrast"] == pytest.approx(found["contrast"], abs=1e-6)
+    assert found["mean_attention"] == pytest.approx(found["attn_accuracy"], abs=1e-6)
+    assert found["best_signed_contrast"] == pytest.approx(found["signed_contrast"], abs=1e-6)
 
 
 def test_word_contrast_is_that_of_the_word_table(monkeypatch):
-    model, table = Planted(COPY), 0.5 + 2 * torch.eye(6).double().numpy()
-    monkeypatch.setattr(probes_heads, "measure_word_table", lambda model, pairs: table)
-    assert probes_heads.measure_word_contrast(model, PAIRS) == {"w": pytest.approx(2)}
+    trace, table = plant(COPY), 0.5 + 2 * torch.eye(6).double().numpy()
+    monkeypatch.setattr(probes_heads, "measure_word_table", lambda trace: table)
+    assert probes_heads.measure_word_contrast(trace) == {"w": pytest.approx(2)}

@@ -40,13 +40,15 @@ def test_the_loss_is_the_mean_over_target_words():
 def test_runs_side_by_side_train_as_one_by_one(plan):
     seeds = [0, 1, 7]
     both, history = train_free(start(seeds, n_heads=2), PLANS[plan], seeds, measure_heads)
-    assert history.values["contrast"].shape == (3, 2, len(history.steps))
+    assert history.values["signed_contrast"].shape == (3, 2, len(history.steps))
     for run, seed in enumerate(seeds):
         alone, own = train_free(start([seed], n_heads=2), PLANS[plan], [seed], measure_heads)
         assert_allclose(both.logits[run].detach(), alone.logits[0].detach(), atol=1e-11)
         assert_allclose(both.table[run].detach(), alone.table[0].detach(), atol=1e-11)
-        assert_allclose(history.values["contrast"][run], own.values["contrast"][0], atol=1e-11)
-        assert np.ptp(own.values["contrast"]) > 0.01
+        assert_allclose(
+            history.values["signed_contrast"][run], own.values["signed_contrast"][0], atol=1e-11
+        )
+        assert np.ptp(own.values["signed_contrast"]) > 0.01
 
 
 def test_runs_draw_sentences_of_their_own_and_the_start_is_kept():
@@ -74,11 +76,11 @@ def test_permutations_end_in_two_valleys_and_a_larger_vocabulary_in_one():
         corpus = CorpusConfig(vocab_size, seq_len=6)
         model, _ = train_free(start(seeds, corpus), plan, seeds)
         heads = measure_heads(model)
-        copies, avoids = heads["contrast"] > 0.9, heads["contrast"] < -0.9
+        copies, avoids = heads["signed_contrast"] > 0.9, heads["signed_contrast"] < -0.9
         assert (copies | avoids).all()
         assert n_copy[0] <= copies.sum() <= n_copy[1]
-        assert_array_equal(heads["attention"] > 0.9, copies)
-        assert_array_equal(heads["knowledge"] > 0.9, copies)
+        assert_array_equal(heads["attn_accuracy"] > 0.9, copies)
+        assert_array_equal(heads["ktiw"] > 0.9, copies)
 
 
 @pytest.mark.slow
@@ -88,11 +90,11 @@ def test_under_uniform_attention_permutations_teach_no_word_and_more_words_all()
     for vocab_size in (6, 9):
         model = start(seeds, CorpusConfig(vocab_size, seq_len=6), attention="uniform")
         heads = train_free(model, plan, seeds, measure_heads)[1].values
-        assert_array_equal(heads["contrast"], 0)
+        assert_array_equal(heads["signed_contrast"], 0)
         rise[vocab_size] = heads["table_contrast"][..., -1] - heads["table_contrast"][..., 0]
     assert_allclose(rise[6], 0, atol=1e-12)
     assert rise[9].min() > 1
-    assert_array_equal(heads["knowledge"][..., -1], 1)
+    assert_array_equal(heads["ktiw"][..., -1], 1)
 
 
 def test_heads_are_drawn_of_each_kind_and_none_twice():

@@ -61,12 +61,10 @@ def test_only_a_bidirectional_encoder_sees_later_words(cell, bidirectional):
 
 
 def test_attention_is_trained_or_uniform_or_unread():
-    attn = build().attend(PAIRS.src, PAIRS.tgt)
+    attn = build().trace(PAIRS).attn
     assert_close(attn.sum(-1), torch.ones(3, 1, 5))
     assert attn.std() > 0
-    assert_close(
-        build(attention="uniform").attend(PAIRS.src, PAIRS.tgt), torch.full_like(attn, 0.2)
-    )
+    assert_close(build(attention="uniform").trace(PAIRS).attn, torch.full_like(attn, 0.2))
     blind = build(attention="none")
     blind(PAIRS.src, PAIRS.tgt).sum().backward()
     assert blind.attention.context[0].weight.grad.abs().sum() == 0
@@ -76,7 +74,7 @@ def test_attention_is_trained_or_uniform_or_unread():
 def test_uniform_attention_does_not_learn_where_to_look():
     model = build(attention="uniform")
     model(PAIRS.src, PAIRS.tgt).sum().backward()
-    assert model.attention.query[0].weight.grad.abs().sum() == 0
+    assert model.attention.query[0].weight.grad is None
     assert model.attention.context[0].weight.grad.abs().sum() > 0
 
 
@@ -98,6 +96,35 @@ def test_one_state_read_alone_is_attention_on_it_alone():
     on_second[..., 1] = 1
     expected = model.attention.read(on_second, memory)[:, 0]
     assert_close(model.read_alone(memory)[:, 1], expected)
+
+
+@pytest.mark.parametrize("uniform", [False, True])
+def test_a_trace_keeps_what_one_forward_pass_computed(uniform):
+    model = build(n_heads=2)
+    trace, (memory, states) = model.trace(PAIRS, uniform), model.encode(PAIRS.src, PAIRS.tgt)
+    assert_close(trace.memory, memory)
+    assert_close(trace.states, states)
+    scores = torch.stack([head(states) @ memory.mT for head in model.attention.query], 1)
+    assert_close(trace.scores, scores * (not uniform))
+    assert_close(trace.attn, trace.scores.softmax(-1))
+    assert_close(trace.output, model(PAIRS.src, PAIRS.tgt, uniform))
+    assert trace.model is model and not trace.output.requires_grad
+
+
+def test_the_trace_of_the_first_pairs_is_a_part_of_the_whole():
+    few, whole = build().trace(PAIRS).first(2), build().trace(PAIRS)
+    assert few.pairs.tgt.tolist() == PAIRS.tgt[:2].tolist()
+    for name in ("memory", "states", "scores", "attn", "output"):
+        assert_close(getattr(few, name), getattr(whole, name)[:2])
+
+
+@pytest.mark.parametrize("attention", ["trained", "none"])
+def test_every_state_meets_every_context(attention):
+    model, states, contexts = build(attention=attention), torch.rand(3, 5, 8), torch.rand(3, 4, 8)
+    found = model.predict_each(states, contexts)
+    for query, key in ((0, 0), (4, 2), (1, 3)):
+        alone = model.predict(states[:, query], contexts[:, key])
+        assert_close(found[:, query, key], alone)
 
 
 def test_embeddings_are_shared_unless_told():

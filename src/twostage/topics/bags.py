@@ -10,12 +10,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
+from twostage.attention import attend, ignore
+from twostage.devices import move
 from twostage.topics.batches import Bags
 from twostage.topics.corpus import CorpusConfig
-from twostage.topics.model import Layer, ModelConfig, TopicTransformer
+from twostage.topics.model import Layer, ModelConfig, TopicTransformer, Trace
 
 
 class BagTransformer(TopicTransformer):
@@ -58,22 +60,42 @@ class BagTransformer(TopicTransformer):
         model.load_state_dict({name: w[index] for name, w in self.state_dict().items()})
         return model
 
-    def forward(self, bags: Bags) -> Float[Tensor, "run pair token"]:
+    def forward(self, bags: Bags, uniform: bool = False) -> Float[Tensor, "run pair token"]:
         """Scores of every token at every queried (document, shown token) pair."""
-        run = torch.arange(len(bags.query_doc))[:, None]
-        attn = self.attention(bags)  # run head pair token
-        mixed = (attn @ self.project(self.layer.W_V)).sum(1)  # heads add up
-        states = self.W_E.mT[run, bags.query_token] if self.cfg.residual else None
-        return self.decode(self.layer.combine(states, mixed))
+        _, attn = self._look(bags, uniform)
+        states = self._embed(bags) if self.cfg.residual else None
+        return self.decode(self._read(states, attn))
 
-    def attention(self, bags: Bags) -> Float[Tensor, "run head pair token"]:
-        """Attention of each pair to each token of its document (all copies of it together)."""
-        run = torch.arange(len(bags.query_doc))[:, None]
+    @torch.no_grad()
+    def trace(self, bags: Bags, uniform: bool = False) -> Trace:
+        """What the models do on these bags, kept for probes; a key is all copies of a token."""
+        bags = move(bags, self.W_E.device)
+        (scores, attn), states = self._look(bags, uniform), self._embed(bags)
+        after = self._read(states, attn)
+        return Trace(
+            self, bags.query_token, (states, after), (scores,), (attn,), self.decode(after)
+        )
+
+    def _look(self, bags: Bags, uniform: bool) -> tuple[Tensor, Tensor]:
+        """Scores of each pair for each token, and its attention to each token of its document."""
+        run = self._runs(bags)
         log_counts = bags.log_counts.to(self.W_E.dtype)[run, bags.query_doc][:, None]
-        if self.cfg.attention == "uniform":
-            return log_counts.softmax(-1).expand(-1, self.cfg.n_heads, -1, -1)
-        queries = self.queries()[run, :, bags.query_token].transpose(1, 2)
-        return (self.compare(queries) + log_counts).softmax(-1)
+        if uniform or self.cfg.attention == "uniform":  # all heads alike
+            scores = ignore(log_counts)
+            both = scores, attend(scores, log_counts)
+            return tuple(each.expand(-1, self.cfg.n_heads, -1, -1) for each in both)
+        scores = self.compare(self.queries()[run, :, bags.query_token].transpose(1, 2))
+        return scores, attend(scores, log_counts)
+
+    def _read(self, states: Tensor | None, attn: Tensor) -> Float[Tensor, "run pair d"]:
+        mixed = (attn @ self.project(self.layer.W_V)).sum(1)  # heads add up
+        return self.layer.combine(states, mixed)
+
+    def _embed(self, bags: Bags) -> Float[Tensor, "run pair d"]:
+        return self.W_E.mT[self._runs(bags), bags.query_token]
+
+    def _runs(self, bags: Bags) -> Int[Tensor, "run 1"]:
+        return torch.arange(len(bags.query_doc), device=bags.query_doc.device)[:, None]
 
     def scores(self) -> Float[Tensor, "run head query_token key_token"]:
         """Attention scores between any two tokens, before counts and softmax."""

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from twostage.devices import move
 from twostage.topics.bags import BagTransformer
 from twostage.topics.batches import Bags
 
@@ -52,8 +53,8 @@ def solve_values(model: BagTransformer, bags: Bags) -> Float[Tensor, "run word s
 
     Minimum norm where documents leave it open. Layout as in `set_values`.
     """
-    n_words = model.corpus.n_words
-    shares = model.attention(bags)[:, 0, :, : n_words + 1]  # run pair shown
+    n_words, bags = model.corpus.n_words, move(bags, model.W_E.device)
+    shares = model.trace(bags).attn[0][:, 0, :, : n_words + 1]  # run pair shown
     targets = _count_targets(bags, n_words, shares)
     root = bags.n_targets.sqrt()[..., None]
     wanted = targets / root.clamp(min=1)  # weighted least squares, row by row
@@ -63,7 +64,7 @@ def solve_values(model: BagTransformer, bags: Bags) -> Float[Tensor, "run word s
 def _count_targets(
     bags: Bags, n_words: int, like: Float[Tensor, "run pair shown"]
 ) -> Float[Tensor, "run pair word"]:
-    run: Int[Tensor, "run 1"] = torch.arange(len(like))[:, None]
+    run: Int[Tensor, "run 1"] = torch.arange(len(like), device=like.device)[:, None]
     counts = like.new_zeros(*like.shape[:2], n_words + 1)
     index = (run.expand_as(bags.target_pair), bags.target_pair, bags.target_token)
     counts.index_put_(index, bags.target_weight.to(like.dtype), accumulate=True)

@@ -16,9 +16,9 @@ from jaxtyping import Float, Int
 
 from twostage.topics.contrasts import ResampleConfig, chance, interval
 from twostage.topics.lda import Topics
+from twostage.topics.relations import RELATIONS, relation_of
 from twostage.topics.windows import AttentionPairs
 
-KINDS = ("other topic", "same topic", "same word")
 Sums = tuple[np.ndarray, np.ndarray]  # number of pairs [kind, draw], attention [kind, draw, any]
 Means = tuple[np.ndarray, np.ndarray]  # of one kind and of other-topic pairs, [draw, layer, head]
 
@@ -39,7 +39,7 @@ class AttentionContrast:
     layers: pd.DataFrame
     model: pd.DataFrame  # one row
     n_words: int
-    n_pairs: dict[str, int]  # by kind: "other topic", "same topic", "same word"
+    n_pairs: dict[str, int]  # by kind, named as in `RELATIONS`
 
 
 def measure_attention(
@@ -58,23 +58,15 @@ def measure_attention(
     topics among the words left, so that each topic keeps its number of words.
     """
     pairs = pairs.select(topics.topic_share[pairs.words].min(1) >= threshold)
-    kind = measure_kind(pairs.words, topics.topic_of)
-    n_pairs = dict(zip(KINDS, np.bincount(kind, minlength=3).tolist(), strict=True))
+    kind = relation_of(pairs.words, topics.topic_of)
+    n_pairs = dict(zip(RELATIONS, np.bincount(kind, minlength=3).tolist(), strict=True))
     if not min(n_pairs["other topic"], n_pairs["same topic"]):
         hint = "lower the threshold or read more windows"
         raise ValueError(f"no pairs to compare at topic share >= {threshold:g}: {n_pairs}; {hint}")
     means = _compare_kinds(pairs, kind, config, rng)
-    means["shuffled"] = _compare_shuffled(pairs.select(kind < 2), topics.topic_of, config, rng)
+    means["shuffled"] = _compare_shuffled(pairs.select(kind > 0), topics.topic_of, config, rng)
     tables = [_tabulate(means, axes) for axes in ((), (-1,), (-2, -1))]
     return AttentionContrast(*tables, len(np.unique(pairs.words)), n_pairs)
-
-
-def measure_kind(
-    words: Int[np.ndarray, "pair 2"], topic_of: Int[np.ndarray, " word"]
-) -> Int[np.ndarray, " pair"]:
-    """Sort pairs into `KINDS`: 0 other topic, 1 same topic but another word, 2 same word."""
-    first, second = words.T
-    return np.where(first == second, 2, (topic_of[first] == topic_of[second]).astype(int))
 
 
 def _compare_kinds(
@@ -88,7 +80,7 @@ def _compare_kinds(
     once = np.ones((1, len(articles)), dtype=int)
     redrawn = rng.multinomial(len(articles), once[0] / len(articles), size=config.n_bootstraps)
     shape = pairs.attention.shape[1:]
-    plain = (pairs.attention[kind == k].mean(0, keepdims=True, dtype=float) for k in (1, 0))
+    plain = (pairs.attention[kind == k].mean(0, keepdims=True, dtype=float) for k in (1, 2))
     means = {"uncontrolled": tuple(plain)}
     for suffix, times in (("", once), ("_redrawn", redrawn)):
         sums = _sum_kinds(pairs, kind, article, times)
@@ -108,9 +100,12 @@ def _sum_kinds(
     article: Int[np.ndarray, " pair"],
     times: Int[np.ndarray, "draw article"],
 ) -> Iterator[Sums]:
-    """Count and add up pairs of each kind, distance by distance, each article so many `times`."""
+    """Count and add up pairs of each kind, distance by distance, each article so many `times`.
+
+    Pairs of other topics come first: the other kinds are compared with them.
+    """
     for at in _same_distance(pairs.distance):
-        attn, masks = _flat(pairs.attention[at]), kind[at] == np.arange(3)[:, None]
+        attn, masks = _flat(pairs.attention[at]), kind[at] == np.array([[2], [1], [0]])
         weights = [times[:, article[at][mask]].astype(float) for mask in masks]
         sums = [weight @ attn[mask] for weight, mask in zip(weights, masks, strict=True)]
         yield np.array([weight.sum(1) for weight in weights]), np.array(sums)
@@ -181,16 +176,16 @@ def measure_attention_by_distance(
     """Mean attention against distance, over all layers and heads, in octaves of tokens.
 
     Columns: `distance`, at which the octave begins (1, 2, 4, ...); mean attention of each of
-    `KINDS`; and `same_topic_share`, the share of same-topic pairs among pairs of different words,
-    which is what makes a comparison at unequal distance unfair.
+    `RELATIONS`; and `same_topic_share`, the share of same-topic pairs among pairs of different
+    words, which is what makes a comparison at unequal distance unfair.
     """
     pairs = pairs.select(topics.topic_share[pairs.words].min(1) >= threshold)
     octave = 2 ** (np.frexp(pairs.distance)[1] - 1)  # the power of 2 at or below
-    kind = np.array(KINDS)[measure_kind(pairs.words, topics.topic_of)]
+    kind = np.array(RELATIONS)[relation_of(pairs.words, topics.topic_of)]
     attention = pd.Series(pairs.attention.mean((1, 2), dtype=float))
     cells = attention.groupby([octave, kind])
-    means = cells.mean().unstack().reindex(columns=KINDS)
-    counts = cells.size().unstack(fill_value=0).reindex(columns=KINDS, fill_value=0)
+    means = cells.mean().unstack().reindex(columns=RELATIONS)
+    counts = cells.size().unstack(fill_value=0).reindex(columns=RELATIONS, fill_value=0)
     different = counts["same topic"] + counts["other topic"]
     means["same_topic_share"] = counts["same topic"] / different
     return means.rename_axis(columns=None).reset_index(names="distance")

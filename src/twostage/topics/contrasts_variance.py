@@ -6,6 +6,7 @@ The counterpart of `probes_scores` for running text, where words also have a dis
 import numpy as np
 from jaxtyping import Float, Int
 
+from twostage.topics.relations import relation_of
 from twostage.topics.windows import AttentionPairs
 
 TEXT_PARTS = ("distance", "the two words", "relation", "rest")
@@ -26,7 +27,7 @@ def split_pair_variance(
     left = log_attention - log_attention.mean(0)
     total, shares = (left**2).sum(0), []
     first, second = pairs.words.T
-    relation = np.where(first == second, 0, np.where(topic_of[first] == topic_of[second], 1, 2))
+    relation = relation_of(pairs.words, topic_of)
     for groups in ((pairs.distance,), (first, second), (relation,)):
         before = (left**2).sum(0)
         for group in groups:

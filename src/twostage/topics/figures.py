@@ -9,7 +9,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.patches import Rectangle
 
 from twostage import style
-from twostage.stages import StageTimes
+from twostage.stages import Criteria, StageTimes
 from twostage.style import ATTENTION, KNOWLEDGE
 from twostage.training import History
 
@@ -50,17 +50,18 @@ def plot_stages(
     axes: tuple[Axes, Axes],
     history: History,
     runs: slice,
-    criteria: tuple[float, float],
+    criteria: Criteria,
     times: StageTimes,
 ) -> tuple[Axes, Axes]:
     """Draw what is known above where the model looks, with criteria and median start times."""
-    parts = (("knowledge", KNOWLEDGE, times.knowledge), ("attention", ATTENTION, times.attention))
-    for ax, criterion, (name, color, start) in zip(axes, criteria, parts, strict=True):
+    parts = ((KNOWLEDGE, times.knowledge), (ATTENTION, times.attention))
+    for ax, criterion, (color, start) in zip(axes, criteria, parts, strict=True):
+        name = criterion.measure
         style.plot_runs(ax, history.steps, history.values[name][runs], color, name)
-        ax.axhline(criterion, color=color, linewidth=0.8)
+        ax.axhline(criterion.passed, color=color, linewidth=0.8)
         if np.isfinite(np.median(start)):
             ax.axvline(np.median(start), color=color, linewidth=0.8)
-            ax.plot(np.median(start), criterion, "o", color=color)
+            ax.plot(np.median(start), criterion.passed, "o", color=color)
         ax.set_xscale("symlog", linthresh=1)
         ax.set_xlim(0, history.steps[-1])
     return axes

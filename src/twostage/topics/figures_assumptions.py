@@ -53,7 +53,7 @@ def plot_survival(
     plot_medians(top, levels, knowledge, KNOWLEDGE, f"block correlation{suffix}", marker)
     plot_medians(bottom, levels, attention, ATTENTION, f"same / other topic{suffix}", marker)
     for ax, color, criterion in zip(axes, (KNOWLEDGE, ATTENTION), CRITERIA, strict=True):
-        ax.axhline(criterion, color=color, linewidth=0.6)
+        ax.axhline(criterion.passed, color=color, linewidth=0.6)
     top.set(ylim=(-0.15, 1.05))
     bottom.set_yscale("log")
     return axes
@@ -130,6 +130,6 @@ def plot_architectures(axes: np.ndarray, found: dict[str, Conclusions]) -> None:
         bounds = tuple(np.array([median_interval(each) for each in values]).T)
         plot_intervals(ax, list(found), middle, bounds, color)
         mark_chance(ax, chance, vertical=True)
-        ax.axvline(criterion, color=color, linewidth=0.6)
+        ax.axvline(criterion.passed, color=color, linewidth=0.6)
         ax.set_xlabel(label)
     axes[1].set_xscale("log")

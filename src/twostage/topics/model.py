@@ -16,6 +16,8 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from twostage.attention import attend, ignore
+from twostage.devices import move
 from twostage.topics.corpus import CorpusConfig
 
 CHOICES = {
@@ -32,7 +34,7 @@ class ModelConfig:
     """Which parts are trained, which are frozen, and to what."""
 
     embedding: str = "one-hot"  # W_E: one-hot (d_model = n_tokens) or trained
-    attention: str = "trained"  # uniform freezes W_K = W_Q = 0
+    attention: str = "trained"  # or uniform: scores of zero, W_K = W_Q = 0 for good
     value: str = "trained"  # W_V: trained, or frozen to the identity or to 0/1 topic blocks
     decoder: str = "identity"  # identity, trained, or tied to W_E
     bias: bool = False  # adds a trained bias to every output word
@@ -85,20 +87,20 @@ class Layer(nn.Module):
             self.W_in = _normal((width, 4 * width), cfg.init_scale, cfg, rng)
             self.W_out = _normal((4 * width, width), cfg.init_scale, cfg, rng)
 
-    def attention(
-        self, x: Float[Tensor, "doc position d"], is_key: Bool[Tensor, "doc position"]
+    def scores(
+        self, x: Float[Tensor, "doc position d"], uniform: bool = False
     ) -> Float[Tensor, "doc head query key"]:
-        """Attention weights: softmax over keys of q k / sqrt(d)."""
+        """What attention is computed from: q k / sqrt(d), or zeros."""
         x = x[:, None]  # every head reads the same states
         q, k = x @ self.W_Q.mT, x @ self.W_K.mT
         scores = q @ k.mT / k.shape[-1] ** 0.5
-        return scores.masked_fill(~is_key[:, None, None, :], -torch.inf).softmax(-1)
+        return ignore(scores) if uniform else scores
 
     def forward(
-        self, x: Float[Tensor, "doc position d"], is_key: Bool[Tensor, "doc position"]
+        self, x: Float[Tensor, "doc position d"], attn: Float[Tensor, "doc head query key"]
     ) -> Float[Tensor, "doc position d"]:
         """States after this layer."""
-        mixed = self.attention(x, is_key) @ (x[:, None] @ self.W_V.mT)
+        mixed = attn @ (x[:, None] @ self.W_V.mT)
         return self.combine(x, mixed.sum(1))  # heads add up
 
     def combine(
@@ -110,6 +112,22 @@ class Layer(nn.Module):
 
     def _norm(self, x: Float[Tensor, "... query d"]) -> Float[Tensor, "... query d"]:
         return F.layer_norm(x, x.shape[-1:]) if self.cfg.layer_norm else x
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """What a model did on a batch, from one forward pass without gradients.
+
+    On positions, a group is a document, and queries and keys are its positions; on bags a group is
+    a run, queries are (document, shown token) pairs, and keys are the tokens of the vocabulary.
+    """
+
+    model: "TopicTransformer"
+    tokens: Int[Tensor, "group query"]  # what is shown where it is asked
+    states: tuple[Float[Tensor, "group query d"], ...]  # embeddings, then after each layer
+    scores: tuple[Float[Tensor, "group head query key"], ...]  # of each layer; zeros if uniform
+    attn: tuple[Float[Tensor, "group head query key"], ...]  # of each layer
+    output: Float[Tensor, "group query token"]  # scores of every token
 
 
 class TopicTransformer(nn.Module):
@@ -142,23 +160,33 @@ class TopicTransformer(nn.Module):
                 layer.W_V.requires_grad_(False).copy_(_topic_blocks(self.corpus))
 
     def forward(
-        self, tokens: Int[Tensor, "doc position"], is_key: Bool[Tensor, "doc position"]
+        self,
+        tokens: Int[Tensor, "doc position"],
+        is_key: Bool[Tensor, "doc position"],
+        uniform: bool = False,
     ) -> Float[Tensor, "doc position token"]:
-        """Scores of every token at every position."""
-        x = self.W_E.mT[tokens]
-        for layer in self.layers:
-            x = layer(x, is_key)
-        return self.decode(x)
+        """Scores of every token at every position; `uniform` ignores the scores of attention."""
+        return self._pass(tokens, is_key, uniform)[-1]
 
-    def attention(
-        self, tokens: Int[Tensor, "doc position"], is_key: Bool[Tensor, "doc position"]
-    ) -> list[Float[Tensor, "doc head query key"]]:
-        """Attention weights of each layer."""
-        x, attns = self.W_E.mT[tokens], []
+    @torch.no_grad()
+    def trace(
+        self,
+        tokens: Int[Tensor, "doc position"],
+        is_key: Bool[Tensor, "doc position"],
+        uniform: bool = False,
+    ) -> Trace:
+        """What the model does on these documents, kept for probes."""
+        tokens, is_key = (move(each, self.W_E.device) for each in (tokens, is_key))
+        return Trace(self, tokens, *self._pass(tokens, is_key, uniform))
+
+    def _pass(self, tokens: Tensor, is_key: Tensor, uniform: bool) -> tuple:
+        log_prior = is_key[:, None, None, :].log()  # 0, or -inf where attention may not look
+        states, scores, attns = [self.W_E.mT[tokens]], [], []
         for layer in self.layers:
-            attns.append(layer.attention(x, is_key))
-            x = layer(x, is_key)
-        return attns
+            scores.append(layer.scores(states[-1], uniform))
+            attns.append(attend(scores[-1], log_prior))
+            states.append(layer(states[-1], attns[-1]))
+        return *map(tuple, (states, scores, attns)), self.decode(states[-1])
 
     def decode(self, x: Float[Tensor, "... query d"]) -> Float[Tensor, "... query token"]:
         """Scores of every token from the last layer's states."""

@@ -9,43 +9,20 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
-from torch import Tensor
+from jaxtyping import Float, Int
 
+from twostage.attention import attend
+from twostage.stages import Criterion
 from twostage.topics.bags import BagTransformer
-from twostage.topics.corpus import MASK, CorpusConfig
-from twostage.topics.model import TopicTransformer
+from twostage.topics.corpus import MASK
+from twostage.topics.model import Trace
+from twostage.topics.relations import correlate_blocks, mean_by_relation, relations
 from twostage.training import Measure
 
-RELATIONS = ("same word", "same topic", "other topic")
-VALUE_CRITERION = 0.8  # stage 1 has come when the block correlation of W_V passes this
-ATTENTION_CRITERION = 1.2  # stage 2: when same-topic attention over other-topic attention does
-
-
-def relations(topic_of: Int[np.ndarray, " word"]) -> Bool[np.ndarray, "relation word word"]:
-    """Which pairs of words are the same word, of the same topic (other word), of other topics."""
-    same_word = np.eye(len(topic_of), dtype=bool)
-    same_topic = topic_of[:, None] == topic_of
-    return np.stack([same_word, same_topic & ~same_word, ~same_topic])
-
-
-def mean_by_relation(
-    table: Float[np.ndarray, "*batch word word"], topic_of: Int[np.ndarray, " word"]
-) -> Float[np.ndarray, "*batch relation"]:
-    """Average a word-by-word table over the pairs of each relation."""
-    masks = relations(topic_of)
-    return np.einsum("...qk,rqk->...r", table, masks) / masks.sum((1, 2))
-
-
-def shuffle_topics(
-    table: Float[np.ndarray, "word word"],
-    topic_of: Int[np.ndarray, " word"],
-    rng: np.random.Generator,
-    n_shuffles: int = 500,
-) -> Float[np.ndarray, " shuffle"]:
-    """Same-topic minus other-topic mean of a table after the topics are shuffled over words."""
-    means = [mean_by_relation(table, rng.permutation(topic_of)) for _ in range(n_shuffles)]
-    return np.array([same - other for _, same, other in means])
+CRITERIA = (
+    Criterion("knowledge", 0.0, 0.8),  # block correlation of W_V
+    Criterion("attention", 1.0, 1.2),  # same-topic over other-topic attention
+)
 
 
 @torch.no_grad()
@@ -58,7 +35,7 @@ def measure_value_matrix(model: BagTransformer) -> Float[np.ndarray, "run predic
     shown = model.project(model.layer.W_V).sum(1)  # run token d
     n_words = model.corpus.n_words
     scores = model.decode(shown) - (model.bias if model.cfg.bias else 0)
-    return scores[:, : n_words + 1, 1 : n_words + 1].mT.numpy()
+    return scores[:, : n_words + 1, 1 : n_words + 1].mT.cpu().numpy()
 
 
 def measure_value_blocks(model: BagTransformer) -> Float[np.ndarray, " run"]:
@@ -66,28 +43,17 @@ def measure_value_blocks(model: BagTransformer) -> Float[np.ndarray, " run"]:
     return correlate_blocks(measure_value_matrix(model)[:, :, 1:], model.corpus.topic_of)
 
 
-def correlate_blocks(
-    scores: Float[np.ndarray, "run word word"], topic_of: Int[np.ndarray, " word"]
-) -> Float[np.ndarray, " run"]:
-    """Correlation of a table with the topic blocks, over pairs of different words (chance: 0)."""
-    _, same_topic, other_topic = relations(topic_of)
-    pairs = same_topic | other_topic
-    blocks = same_topic[pairs] - same_topic[pairs].mean()
-    values = scores[:, pairs] - scores[:, pairs].mean(1, keepdims=True)
-    return values @ blocks / np.sqrt((values**2).sum(1) * (blocks**2).sum())
-
-
 @torch.no_grad()
 def measure_norms(model: BagTransformer) -> dict[str, Float[np.ndarray, " run"]]:
     """Frobenius norms of the value, key and query matrices (all heads together)."""
     weights = {name: getattr(model.layer, name) for name in ("W_V", "W_K", "W_Q")}
-    return {name: weight.flatten(1).norm(dim=1).numpy() for name, weight in weights.items()}
+    return {name: weight.flatten(1).norm(dim=1).cpu().numpy() for name, weight in weights.items()}
 
 
 @torch.no_grad()
 def measure_embedding(model: BagTransformer) -> dict[str, Float[np.ndarray, "run relation"]]:
     """Mean inner product and cosine of word embeddings, by relation."""
-    words = model.W_E[:, :, 1 : model.corpus.n_words + 1].mT.numpy()
+    words = model.W_E[:, :, 1 : model.corpus.n_words + 1].mT.cpu().numpy()
     gram = {"inner product": words @ words.mT, "cosine": measure_cosines(model)}
     return {name: mean_by_relation(g, model.corpus.topic_of) for name, g in gram.items()}
 
@@ -95,7 +61,7 @@ def measure_embedding(model: BagTransformer) -> dict[str, Float[np.ndarray, "run
 @torch.no_grad()
 def measure_cosines(model: BagTransformer) -> Float[np.ndarray, "run word word"]:
     """Cosines between all word embeddings."""
-    words = model.W_E[:, :, 1 : model.corpus.n_words + 1].mT.numpy()
+    words = model.W_E[:, :, 1 : model.corpus.n_words + 1].mT.cpu().numpy()
     unit = words / np.linalg.norm(words, axis=-1, keepdims=True)
     return unit @ unit.mT
 
@@ -145,8 +111,8 @@ def measure_attention(
     n_words = model.corpus.n_words
     scores = model.scores()[..., 1 : n_words + 1, 1 : n_words + 1]
     weight = (scores - scores.amax(-1, keepdim=True)).exp()
-    n = torch.from_numpy(counts).to(weight.dtype)
-    masks = torch.from_numpy(relations(model.corpus.topic_of)).to(weight.dtype)
+    n = torch.from_numpy(counts).to(weight)
+    masks = torch.from_numpy(relations(model.corpus.topic_of)).to(weight)
     present = (n > 0).to(n.dtype)
     total = (n @ weight.mT) + (1 - present)  # the softmax's sum; 1 for words that do not ask
     asking = n * n.sum(1, keepdim=True) / total  # run head doc query
@@ -157,7 +123,11 @@ def measure_attention(
     shared = n / (queries[1] + queries[2]).clamp(min=1)  # weight of a key with both kinds of query
     same = (received[1] * queries[2] * shared).sum(-1)
     other = (received[2] * queries[1] * shared).sum(-1)
-    return AttentionByRelation(sums.numpy(), pairs.numpy(), torch.stack([same, other], 2).numpy())
+    return AttentionByRelation(
+        sums.cpu().numpy(),
+        pairs.cpu().numpy(),
+        torch.stack([same, other], 2).cpu().numpy(),
+    )
 
 
 @torch.no_grad()
@@ -165,7 +135,7 @@ def measure_attention_table(model: BagTransformer) -> Float[np.ndarray, "run que
     """V * attention in a document that holds every word once, mean over heads (uniform: 1)."""
     n_words = model.corpus.n_words
     scores = model.scores()[..., 1 : n_words + 1, 1 : n_words + 1]
-    return n_words * scores.softmax(-1).mean(1).numpy()
+    return n_words * attend(scores).mean(1).cpu().numpy()
 
 
 @torch.no_grad()
@@ -178,10 +148,10 @@ def measure_preference_table(model: BagTransformer) -> Float[np.ndarray, "run qu
     n_words = model.corpus.n_words
     scores = model.scores()[..., 1 : n_words + 1, 1 : n_words + 1].mean(1)
     centred = scores - scores.mean(-1, keepdim=True)
-    return (centred - centred.mean(-2, keepdim=True)).numpy()
+    return (centred - centred.mean(-2, keepdim=True)).cpu().numpy()
 
 
-def measure_value_contrast(model: BagTransformer) -> Float[np.ndarray, " run"]:
+def measure_value_gap(model: BagTransformer) -> Float[np.ndarray, " run"]:
     """Mean W_V over same-topic pairs minus other-topic pairs, in score units (chance: 0)."""
     words = measure_value_matrix(model)[:, :, 1:]
     _, same_topic, other_topic = mean_by_relation(words, model.corpus.topic_of).T
@@ -193,7 +163,7 @@ def measure_mask_attention(model: BagTransformer) -> Float[np.ndarray, " run"]:
     """Attention of [MASK] to a [MASK] over that to an average word (first head; uniform: 1)."""
     scores = model.scores()[:, 0, MASK, : model.corpus.n_words + 1]
     words = scores[:, 1:].logsumexp(-1) - np.log(model.corpus.n_words)
-    return (scores[:, MASK] - words).exp().numpy()
+    return (scores[:, MASK] - words).exp().cpu().numpy()
 
 
 def stage_measure(counts: Int[np.ndarray, "doc word"]) -> Measure:
@@ -203,7 +173,7 @@ def stage_measure(counts: Int[np.ndarray, "doc word"]) -> Measure:
         return {
             "knowledge": measure_value_blocks(model),
             "attention": measure_attention(model, counts).contrast[:, 0],
-            "value contrast": measure_value_contrast(model),
+            "value gap": measure_value_gap(model),
             "mask attention": measure_mask_attention(model),
             **measure_norms(model),
         }
@@ -222,20 +192,22 @@ def film_measure(counts: Int[np.ndarray, "doc word"]) -> Measure:
     return measure
 
 
-@torch.no_grad()
-def measure_position_attention(
-    model: TopicTransformer, tokens: Int[Tensor, "doc position"], cfg: CorpusConfig
-) -> Float[np.ndarray, "layer head relation"]:
+def measure_position_attention(trace: Trace) -> Float[np.ndarray, "layer head relation"]:
     """The same `ratio` position by position, for any number of layers: the readable form."""
-    topic_of = np.concatenate([[-1], cfg.topic_of, [-1] * 3])[tokens]
-    is_word = torch.from_numpy(cfg.is_word(tokens.numpy()))
+    tokens, cfg = trace.tokens, trace.model.corpus
+    shown = tokens.cpu().numpy()
+    topic_of = torch.from_numpy(np.concatenate([[-1], cfg.topic_of, [-1] * 3])[shown]).to(tokens)
+    is_word = torch.from_numpy(cfg.is_word(shown)).to(tokens.device)
     same_word = tokens[:, :, None] == tokens[:, None, :]
-    same_topic = torch.from_numpy(topic_of[:, :, None] == topic_of[:, None, :])
+    same_topic = topic_of[:, :, None] == topic_of[:, None, :]
     both = is_word[:, :, None] & is_word[:, None, :]
     masks = [same_word & both, same_topic & ~same_word & both, ~same_topic & both]
     length = is_word.sum(1)[:, None, None, None]
     means = [
-        [[(attn * length)[:, head][mask].mean() for mask in masks] for head in range(attn.shape[1])]
-        for attn in model.attention(tokens, is_word)
+        [
+            [(attn * length)[:, head][mask].mean().item() for mask in masks]
+            for head in range(attn.shape[1])
+        ]
+        for attn in trace.attn
     ]
     return np.array(means)

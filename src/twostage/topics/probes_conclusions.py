@@ -14,22 +14,19 @@ from jaxtyping import Float, Int
 from scipy.stats import rankdata
 from torch import Tensor
 
+from twostage.devices import move
 from twostage.intervals import median_interval
 from twostage.stages import StageTimes
 from twostage.topics.bags import BagTransformer
 from twostage.topics.batches import as_bags
 from twostage.topics.corpus import MASK, CorpusConfig
-from twostage.topics.model import TopicTransformer
+from twostage.topics.model import TopicTransformer, Trace
 from twostage.topics.probes import (
-    ATTENTION_CRITERION,
-    VALUE_CRITERION,
-    correlate_blocks,
+    CRITERIA,
     measure_attention,
-    relations,
 )
+from twostage.topics.relations import correlate_blocks, relations
 from twostage.training import History, Measure
-
-CRITERIA = (VALUE_CRITERION, ATTENTION_CRITERION)
 
 
 def order_votes(
@@ -63,36 +60,33 @@ def measure_votes(model: BagTransformer) -> Float[np.ndarray, "run shown predict
     n_runs = len(model.layer.W_V)
     shown = np.repeat(one_word_documents(model.corpus)[None], n_runs, axis=0)
     bags = as_bags(shown, shown, shown == MASK, model.corpus, masked_keys=False)
-    return model(bags)[:, :, 1 : model.corpus.n_words + 1].numpy()
+    return model(move(bags, model.W_E.device))[:, :, 1 : model.corpus.n_words + 1].cpu().numpy()
 
 
 @torch.no_grad()
 def measure_position_votes(model: TopicTransformer) -> Float[np.ndarray, "shown predicted"]:
     """The same for one model of any depth, position by position."""
-    shown = torch.from_numpy(one_word_documents(model.corpus))
-    return model(shown, shown != MASK)[:, 0, 1 : model.corpus.n_words + 1].numpy()
+    shown = torch.from_numpy(one_word_documents(model.corpus)).to(model.W_E.device)
+    return model(shown, shown != MASK)[:, 0, 1 : model.corpus.n_words + 1].cpu().numpy()
 
 
-@torch.no_grad()
-def measure_position_contrast(
-    model: TopicTransformer, tokens: Int[Tensor, "doc position"]
-) -> Float[np.ndarray, "layer head"]:
+def measure_position_contrast(trace: Trace) -> Float[np.ndarray, "layer head"]:
     """`AttentionByRelation.contrast` of every layer, position by position (chance: 1).
 
     Documents are whole: every position shows a word.
     """
-    words = tokens - 1
-    topic = torch.from_numpy(model.corpus.topic_of)[words]
+    words = trace.tokens - 1
+    topic = torch.from_numpy(trace.model.corpus.topic_of).to(words.device)[words]
     same_topic = topic[:, :, None] == topic[:, None, :]
     same = (same_topic & (words[:, :, None] != words[:, None, :])).to(torch.float64)
     other = (~same_topic).to(torch.float64)
     n_same, n_other = same.sum(1), other.sum(1)  # queries of each kind that a key has
     weight = 1 / (n_same + n_other).clamp(min=1)
     contrasts = []
-    for attn in model.attention(tokens, torch.ones_like(tokens, dtype=torch.bool)):
+    for attn in trace.attn:
         to_same = torch.einsum("dhqk,dqk,dk->h", attn, same, n_other * weight)
         to_other = torch.einsum("dhqk,dqk,dk->h", attn, other, n_same * weight)
-        contrasts.append((to_same / to_other).numpy())
+        contrasts.append((to_same / to_other).cpu().numpy())
     return np.array(contrasts)
 
 
@@ -119,7 +113,8 @@ def position_measure(tokens: Int[Tensor, "doc position"]) -> Measure:
     """Return the same for one model on positions; `attention` is the layer that prefers most."""
 
     def measure(model: TopicTransformer) -> dict[str, Float[np.ndarray, " run"]]:
-        layers = measure_position_contrast(model, tokens).mean(1)
+        trace = model.trace(tokens, torch.ones_like(tokens, dtype=torch.bool))
+        layers = measure_position_contrast(trace).mean(1)
         votes = measure_position_votes(model)[None]
         return {"attention": layers.max(keepdims=True), **_describe_knowledge(votes, model.corpus)}
 
@@ -168,8 +163,10 @@ class Conclusions:
         first, both = self.times.order()
         medians = np.median(self.knowledge), np.median(self.attention)
         fails = {
-            "knowledge": medians[0] < VALUE_CRITERION,
-            "attention": medians[1] < ATTENTION_CRITERION,
+            **{
+                criterion.measure: median < criterion.passed
+                for criterion, median in zip(CRITERIA, medians, strict=True)
+            },
             "order": first < both / 2,
         }
         return ", ".join(name for name, failed in fails.items() if failed) or "nothing"

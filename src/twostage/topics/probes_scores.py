@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, Int
 
 from twostage.topics.bags import BagTransformer
-from twostage.topics.probes import relations
+from twostage.topics.relations import relations
 
 PARTS = ("key alone", "relation", "pair of topics", "rest")
 
@@ -20,7 +20,7 @@ def measure_word_scores(model: BagTransformer) -> Float[np.ndarray, "run query k
     """Attention scores between words, mean over heads, less each query's mean (softmax's own)."""
     n_words = model.corpus.n_words
     scores = model.scores()[..., 1 : n_words + 1, 1 : n_words + 1].mean(1)
-    return (scores - scores.mean(-1, keepdim=True)).numpy()
+    return (scores - scores.mean(-1, keepdim=True)).cpu().numpy()
 
 
 def split_variance(

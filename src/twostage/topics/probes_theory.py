@@ -1,11 +1,10 @@
 """What the theory predicts of a trained model, measured: topic odds, Gram matrices, gradients."""
 
-from copy import deepcopy
-
 import numpy as np
 import torch
 from jaxtyping import Float
 
+from twostage.devices import move
 from twostage.topics.bags import BagTransformer
 from twostage.topics.batches import Bags
 from twostage.topics.probes import measure_attention_table, measure_mask_attention
@@ -27,23 +26,22 @@ def measure_attention_odds(model: BagTransformer) -> Float[np.ndarray, " run"]:
 def measure_gram(model: BagTransformer) -> Float[np.ndarray, "run token token"]:
     """E^T E of [MASK] and the words, in the layout of `theory.predict_embedding_gram`."""
     embedding = model.W_E[:, :, : model.corpus.n_words + 1]
-    return (embedding.mT @ embedding).numpy()
+    return (embedding.mT @ embedding).cpu().numpy()
 
 
 @torch.no_grad()
 def measure_attention_gain(model: BagTransformer, bags: Bags) -> Float[np.ndarray, " run"]:
     """L - L(1): squared error minus that of the same model with uniform attention, same bags."""
-    uniform = deepcopy(model)
-    uniform.layer.W_K.zero_()
-    return (squared_error(model, bags) - squared_error(uniform, bags)).numpy()
+    bags = move(bags, model.W_E.device)
+    return (squared_error(model, bags) - squared_error(model, bags, uniform=True)).cpu().numpy()
 
 
 def measure_gradients(model: BagTransformer, bags: Bags) -> dict[str, Float[np.ndarray, " run"]]:
     """Frobenius norms of the squared error's gradients in W_V, W_K and W_Q."""
     weights = {name: getattr(model.layer, name) for name in ("W_V", "W_K", "W_Q")}
-    loss = squared_error(model, bags).sum()
+    loss = squared_error(model, move(bags, model.W_E.device)).sum()
     gradients = torch.autograd.grad(loss, list(weights.values()))
-    norms = (g.flatten(1).norm(dim=1).numpy() for g in gradients)
+    norms = (g.flatten(1).norm(dim=1).cpu().numpy() for g in gradients)
     return dict(zip(weights, norms, strict=True))
 
 

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from twostage.devices import move
 from twostage.seeding import numpy_rng, torch_rng
 from twostage.topics.bags import BagTransformer
 from twostage.topics.batches import Bags, Positions, sample_bags
@@ -16,22 +17,26 @@ from twostage.topics.model import ModelConfig, TopicTransformer
 from twostage.training import History, Measure, TrainConfig, measure_nothing, train
 
 
-def cross_entropy(model: BagTransformer, bags: Bags) -> Float[Tensor, " run"]:
+def cross_entropy(
+    model: BagTransformer, bags: Bags, uniform: bool = False
+) -> Float[Tensor, " run"]:
     """Mean negative log probability of the masked words, in nats."""
-    log_shares = model(bags).log_softmax(-1)
+    log_shares = model(bags, uniform).log_softmax(-1)
     return -_at_targets(log_shares, bags) / bags.target_weight.sum(1)
 
 
-def squared_error(model: BagTransformer, bags: Bags) -> Float[Tensor, " run"]:
+def squared_error(
+    model: BagTransformer, bags: Bags, uniform: bool = False
+) -> Float[Tensor, " run"]:
     """Mean squared distance of the output from the one-hot masked word (no softmax)."""
-    output = model(bags)
+    output = model(bags, uniform)
     norm = (bags.n_targets * output.square().sum(-1)).sum(1)
     return (norm - 2 * _at_targets(output, bags)) / bags.target_weight.sum(1) + 1
 
 
 def _at_targets(output: Float[Tensor, "run pair token"], bags: Bags) -> Float[Tensor, " run"]:
     """Sum the outputs at the masked words over the masked positions."""
-    run = torch.arange(len(output))[:, None]
+    run = torch.arange(len(output), device=output.device)[:, None]
     return (bags.target_weight * output[run, bags.target_pair, bags.target_token]).sum(1)
 
 
@@ -66,12 +71,16 @@ def measure_loss(
     rng: np.random.Generator,
     loss: str = "cross-entropy",
     masked_keys: bool = True,
+    uniform: bool = False,
 ) -> Float[np.ndarray, " run"]:
-    """Loss of each run on fresh documents of its own, in nats for cross-entropy."""
+    """Loss of each run on fresh documents of its own, in nats for cross-entropy.
+
+    `uniform` ignores the scores of attention: what the model can do without looking anywhere.
+    """
     _check_loss(loss)
     rngs = rng.spawn(len(model.W_E))
     bags = next(sample_bags(model.corpus, n_docs, rngs, masked_keys))
-    return LOSSES[loss](model, bags).numpy()
+    return LOSSES[loss](model, move(bags, model.W_E.device), uniform).cpu().numpy()
 
 
 def position_loss(model: TopicTransformer, batch: Positions, loss: str) -> Float[Tensor, ""]:

@@ -35,8 +35,8 @@ def tabulate_rescues(
 def plot_each_run(ax: Axes, history: History, chance: float) -> Axes:
     """Draw KTIW (blue) and attention accuracy (orange) of every run against steps."""
     for name, label, color in (
-        ("knowledge", "KTIW", KNOWLEDGE),
-        ("attention", "attention accuracy", ATTENTION),
+        ("ktiw", "KTIW", KNOWLEDGE),
+        ("attn_accuracy", "attention accuracy", ATTENTION),
     ):
         lines = ax.plot(history.steps, history.values[name].T, color=color, linewidth=1, alpha=0.7)
         lines[0].set_label(label)

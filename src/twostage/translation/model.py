@@ -7,13 +7,16 @@ bidirectional encoder, GRU cells, separate embeddings, and several heads whose c
 combined by mean (as in the authors' experiment), by sum or by concatenation.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from twostage.translation.corpus import EOS, CorpusConfig
+from twostage.attention import attend, ignore
+from twostage.devices import move
+from twostage.translation.corpus import EOS, CorpusConfig, Pairs
 
 CHOICES = {
     "cell": ("lstm", "gru"),
@@ -60,12 +63,15 @@ class Attention(nn.Module):
         self.query = nn.ModuleList(nn.Linear(cfg.hidden, cfg.hidden) for _ in range(cfg.n_heads))
         self.context = nn.ModuleList(nn.Linear(cfg.hidden, width) for _ in range(cfg.n_heads))
 
-    def weights(
-        self, states: Float[Tensor, "pair query d"], memory: Float[Tensor, "pair key d"]
+    def scores(
+        self,
+        states: Float[Tensor, "pair query d"],
+        memory: Float[Tensor, "pair key d"],
+        uniform: bool = False,
     ) -> Float[Tensor, "pair head query key"]:
-        """Attention: softmax over source positions of (W h + b) . m, or uniform."""
+        """What attention is computed from: (W h + b) . m for each source position, or zeros."""
         scores = torch.stack([head(states) @ memory.mT for head in self.query], 1)
-        return (scores if self.cfg.attention == "trained" else 0 * scores).softmax(-1)
+        return ignore(scores) if uniform or self.cfg.attention != "trained" else scores
 
     def read(
         self, attn: Float[Tensor, "pair head query key"], memory: Float[Tensor, "pair key d"]
@@ -76,6 +82,25 @@ class Attention(nn.Module):
             return torch.cat(contexts, -1)
         total = torch.stack(contexts).sum(0)
         return total / self.cfg.n_heads if self.cfg.combine == "mean" else total
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """What a translator did on a batch, from one forward pass without gradients."""
+
+    model: "Translator"
+    pairs: Pairs
+    memory: Float[Tensor, "pair key d"]  # encoder states
+    states: Float[Tensor, "pair query d"]  # decoder states
+    scores: Float[Tensor, "pair head query key"]  # zeros where attention is uniform
+    attn: Float[Tensor, "pair head query key"]
+    output: Float[Tensor, "pair query token"]  # scores of every next word
+
+    def first(self, n_pairs: int) -> "Trace":
+        """Return the trace of the first pairs alone, for probes that take long."""
+        pairs = Pairs(self.pairs.src[:n_pairs], self.pairs.tgt[:n_pairs])
+        kept = {name: x[:n_pairs] for name, x in vars(self).items() if isinstance(x, Tensor)}
+        return replace(self, pairs=pairs, **kept)
 
 
 class Translator(nn.Module):
@@ -99,26 +124,33 @@ class Translator(nn.Module):
             self.output = nn.Linear(hidden, corpus.n_tokens)
 
     def forward(
-        self, src: Int[Tensor, "pair key"], tgt: Int[Tensor, "pair query"]
+        self, src: Int[Tensor, "pair key"], tgt: Int[Tensor, "pair query"], uniform: bool = False
     ) -> Float[Tensor, "pair query token"]:
-        """Scores of every next word, given the source and the target words before (in nats)."""
-        memory, states = self.encode(src, tgt)
-        attn = self.attention.weights(states, memory)
-        return self.predict(states, self.attention.read(attn, memory))
+        """Scores of every next word, given the source and the target words before (in nats).
 
-    def attend(
-        self, src: Int[Tensor, "pair key"], tgt: Int[Tensor, "pair query"]
-    ) -> Float[Tensor, "pair head query key"]:
-        """Attention of each head, from the target position to be predicted to the source."""
+        `uniform` ignores the scores of attention, whatever the model was trained with.
+        """
+        return self._pass(src, tgt, uniform)[-1]
+
+    @torch.no_grad()
+    def trace(self, pairs: Pairs, uniform: bool = False) -> Trace:
+        """What the model does on these pairs, kept for probes."""
+        pairs = move(pairs, self.output.weight.device)
+        return Trace(self, pairs, *self._pass(pairs.src, pairs.tgt, uniform))
+
+    def _pass(self, src: Tensor, tgt: Tensor, uniform: bool) -> tuple[Tensor, ...]:
         memory, states = self.encode(src, tgt)
-        return self.attention.weights(states, memory)
+        scores = self.attention.scores(states, memory, uniform)
+        attn = attend(scores)
+        output = self.predict(states, self.attention.read(attn, memory))
+        return memory, states, scores, attn, output
 
     def encode(
         self, src: Int[Tensor, "pair key"], tgt: Int[Tensor, "pair query"]
     ) -> tuple[Float[Tensor, "pair key d"], Float[Tensor, "pair query d"]]:
         """Encoder states, and decoder states under teacher forcing: [EOS], then target words."""
         memory, last = self.encoder(self.embedding(src))
-        shifted = tgt.roll(1, dims=1).index_fill(1, torch.tensor(0), EOS)
+        shifted = tgt.roll(1, dims=1).index_fill(1, torch.tensor(0, device=tgt.device), EOS)
         return memory, self.decoder(self.target_embedding(shifted), self._hand_over(last))[0]
 
     def predict(
@@ -129,9 +161,22 @@ class Translator(nn.Module):
             context = 0 * context
         return self.output(self.mix(torch.cat([states, context], -1)).tanh())
 
+    def predict_each(
+        self, states: Float[Tensor, "pair query d"], contexts: Float[Tensor, "pair key d"]
+    ) -> Float[Tensor, "pair query key token"]:
+        """`predict` from every state with every context; the sum in `mix` is taken apart for it."""
+        if self.cfg.attention == "none":
+            contexts = 0 * contexts
+        of_states, of_contexts = self.mix.weight.split(self.cfg.hidden, dim=1)
+        mixed = (states @ of_states.mT)[:, :, None] + F.linear(
+            contexts, of_contexts, self.mix.bias
+        )[:, None]
+        return self.output(mixed.tanh_())
+
     def read_alone(self, memory: Float[Tensor, "pair key d"]) -> Float[Tensor, "pair key d"]:
         """What the decoder would get from each encoder state if it read that state alone."""
-        one = torch.eye(memory.shape[1]).expand(len(memory), self.cfg.n_heads, -1, -1)
+        one = torch.eye(memory.shape[1], device=memory.device)
+        one = one.expand(len(memory), self.cfg.n_heads, -1, -1)
         return self.attention.read(one, memory)
 
     def _hand_over(self, last: Tensor | tuple[Tensor, Tensor]) -> Tensor | tuple[Tensor, Tensor]:

@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from twostage.attention import attend, ignore
 from twostage.seeding import torch_rng
 from twostage.translation.corpus import CorpusConfig
 
@@ -50,21 +51,23 @@ class FreeTranslator(nn.Module):
         self.table = _normal(rngs, cfg, corpus.vocab_size)
         self.logits.requires_grad_(cfg.attention == "trained")
 
-    def attend(self) -> Float[Tensor, "run head query key"]:
+    def attention(self, uniform: bool = False) -> Float[Tensor, "run head query key"]:
         """Attention of each head, the same for all sentences: softmax of its logits, or uniform."""
-        scores = self.logits if self.cfg.attention == "trained" else 0 * self.logits
-        return scores.softmax(-1)
+        uniform = uniform or self.cfg.attention == "uniform"
+        return attend(ignore(self.logits) if uniform else self.logits)
 
-    def forward(self, src: Int[Tensor, "pairs position"]) -> Float[Tensor, "run pair query word"]:
+    def forward(
+        self, src: Int[Tensor, "pairs position"], uniform: bool = False
+    ) -> Float[Tensor, "run pair query word"]:
         """Scores of every target word; `src` holds as many sentences for each run, run by run."""
-        return self.read(self.attend(), src)
+        return self.read(self.attention(uniform), src)
 
     def read(
         self, attn: Float[Tensor, "run head query key"], src: Int[Tensor, "pairs position"]
     ) -> Float[Tensor, "run pair query word"]:
         """Average the table's rows of a sentence by attention, then the heads."""
         words = src[:, :-1].unflatten(0, (len(attn), -1)) - 1
-        run = torch.arange(len(attn))[:, None, None]
+        run = torch.arange(len(attn), device=attn.device)[:, None, None]
         rows = self.table.transpose(1, 2)[run, words]  # run pair key head word
         return torch.einsum("rhqk,rpkhw->rpqw", attn, rows) / attn.shape[1]
 

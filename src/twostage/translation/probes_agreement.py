@@ -14,10 +14,11 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from twostage.devices import move
 from twostage.stages import crossing_time
 from twostage.training import History
 from twostage.translation.corpus import Pairs
-from twostage.translation.model import Translator
+from twostage.translation.model import Trace, Translator
 from twostage.translation.model_bag import BagTranslator
 from twostage.translation.probes import measure_state_probe, measure_translator
 
@@ -41,12 +42,13 @@ def shuffle_keys(
 ) -> Float[Tensor, "pair query key"]:
     """Deal the scores of each target word out to source positions at random: the baseline."""
     order = torch.from_numpy(rng.random(tuple(scores.shape)).argsort(-1))
-    return scores.gather(-1, order)
+    return scores.gather(-1, order.to(scores.device))
 
 
 @torch.no_grad()
 def measure_bag_probe(model: BagTranslator, pairs: Pairs) -> Float[Tensor, "pair query key"]:
     """Log probability of each target word, given a bag of one source word (in nats)."""
+    pairs = move(pairs, model.output.weight.device)
     table = model(pairs.src.flatten()[:, None]).log_softmax(-1)  # a source word alone, token
     table = table.unflatten(0, pairs.src.shape).mT  # pair, token, key
     return table.gather(1, pairs.tgt[..., None].expand(-1, -1, table.shape[-1]))
@@ -54,7 +56,7 @@ def measure_bag_probe(model: BagTranslator, pairs: Pairs) -> Float[Tensor, "pair
 
 def measure_saliency(model: Translator, pairs: Pairs) -> Float[Tensor, "pair query key"]:
     """Length of the gradient of ln p(target word) by the embedding of each source word."""
-    embedded = []
+    embedded, pairs = [], move(pairs, model.output.weight.device)
     hook = model.encoder.register_forward_pre_hook(lambda _, given: embedded.append(given[0]))
     log_shares = model(pairs.src, pairs.tgt).log_softmax(-1)
     hook.remove()
@@ -63,30 +65,22 @@ def measure_saliency(model: Translator, pairs: Pairs) -> Float[Tensor, "pair que
     return torch.stack([slope.norm(dim=-1) for slope in slopes], 1)
 
 
-@torch.no_grad()
-def measure_mean_attention(model: Translator, pairs: Pairs) -> Float[Tensor, "pair query key"]:
-    """Attention averaged over heads: alpha."""
-    return model.attend(pairs.src, pairs.tgt).mean(1)
+def measure_agreements(trace: Trace, uniform: Trace, proxy: BagTranslator) -> dict[str, float]:
+    """The four agreements of the paper: of a model with a uniform one and with the proxy.
 
-
-def measure_agreements(
-    model: Translator, uniform: Translator, proxy: BagTranslator, pairs: Pairs
-) -> dict[str, float]:
-    """The four agreements of the paper, of a model with a uniform one and with the proxy."""
-    attention, known = measure_mean_attention(model, pairs), measure_state_probe(uniform, pairs)
+    Both traces are of the same pairs.
+    """
+    attention, known, pairs = trace.attn.mean(1), measure_state_probe(uniform), trace.pairs
     return {
         "attention, uniform KTIW": measure_agreement(attention, known),
         "uniform KTIW, bag KTIW": measure_agreement(known, measure_bag_probe(proxy, pairs)),
-        "saliency, uniform KTIW": measure_agreement(measure_saliency(model, pairs), known),
-        "attention, own KTIW": measure_agreement(attention, measure_state_probe(model, pairs)),
+        "saliency, uniform KTIW": measure_agreement(measure_saliency(trace.model, pairs), known),
+        "attention, own KTIW": measure_agreement(attention, measure_state_probe(trace)),
     }
 
 
 def measure_pointing(
-    model: Translator,
-    pairs: Pairs,
-    shown: Pairs,
-    known: Float[Tensor, "donor pair query key"],
+    trace: Trace, shown: Pairs, known: Float[Tensor, "donor pair query key"]
 ) -> dict[str, float]:
     """`measure_translator`, and agreements of attention on `shown` while the model trains.
 
@@ -95,15 +89,16 @@ def measure_pointing(
     `habit` how often it goes there for the same target position of other sentences, `undeterred`
     the share where it goes to the right position.
     """
-    attention = measure_mean_attention(model, shown)
+    seen = trace.model.trace(shown)
+    attention = seen.attn.mean(1)
     best, picks = attention[:, :-1].argmax(-1), known[:, :, :-1].argmax(-1)
-    aligned = torch.from_numpy(model.corpus.aligned)[:-1]
+    aligned = torch.from_numpy(trace.model.corpus.aligned).to(picks)[:-1]
     wrong = picks != aligned
     habits = F.one_hot(best, known.shape[-1]).float().mean(0)  # query, key
-    habit = habits[torch.arange(len(aligned)).expand_as(picks), picks]
-    return measure_translator(model, pairs) | {
+    habit = habits[torch.arange(len(aligned), device=picks.device).expand_as(picks), picks]
+    return measure_translator(trace) | {
         "agreement": float(np.mean([measure_agreement(attention, each) for each in known])),
-        "own agreement": measure_agreement(attention, measure_state_probe(model, shown)),
+        "own agreement": measure_agreement(attention, measure_state_probe(seen)),
         "misled": (best == picks)[wrong].float().mean().item(),
         "habit": habit[wrong].mean().item(),
         "undeterred": (best == aligned).expand_as(picks)[wrong].float().mean().item(),

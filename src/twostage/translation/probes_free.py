@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from twostage.devices import move
 from twostage.translation.corpus import CorpusConfig, Pairs, sample_pairs
 from twostage.translation.model_free import FreeModelConfig, FreeTranslator
 from twostage.translation.probes import signed_contrast
@@ -18,36 +19,42 @@ N_BATCHES = 100  # among which a measured gradient varies
 
 @torch.no_grad()
 def measure_free(model: FreeTranslator, pairs: Pairs) -> dict[str, Float[np.ndarray, " run"]]:
-    """What the book records of every run; `attention` is that of its best head.
+    """What the book records of every run; `attn_accuracy` is that of its best
+    head.
 
     One head that looks at the right word is all that copying needs, so a run has learned if its
-    best head has; `contrast` and `knowledge` (ktiw) are those of mean attention and mean table.
+    best head has; `signed_contrast` and `ktiw` are those of mean attention and mean table.
     """
-    attn, aligned, translation = model.attend(), *_targets(model.corpus)
-    scores, words = model(pairs.src), pairs.tgt[:, :-1].unflatten(0, (len(attn), -1)) - 1
-    forced = model.read(torch.full_like(attn, 1 / attn.shape[-1]), pairs.src)
+    pairs = move(pairs, model.table.device)
+    attn, aligned, translation = model.attention(), *_targets(model.corpus)
+    scores, words = model.read(attn, pairs.src), pairs.tgt[:, :-1].unflatten(0, (len(attn), -1)) - 1
+    forced = model(pairs.src, uniform=True)
     right = (scores.argmax(-1) == words).double().mean((1, 2))
     return {
-        "loss": target_loss(scores, pairs).numpy(),  # nats
-        "uniform_loss": target_loss(forced, pairs).numpy(),  # attention forced uniform at test
-        "token_accuracy": right.numpy(),  # no proof of attention
-        "knowledge": _share_right(model.table.mean(1), translation),
-        "attention": _share_right(attn, aligned).max(1),
-        "contrast": signed_contrast(attn.mean(1).numpy(), aligned),
+        "loss": target_loss(scores, pairs).cpu().numpy(),  # nats
+        "uniform_loss": target_loss(forced, pairs).numpy(
+            force=True
+        ),  # attention forced uniform at test
+        "token_accuracy": right.cpu().numpy(),  # no proof of attention
+        "ktiw": _share_right(model.table.mean(1), translation),
+        "attn_accuracy": _share_right(attn, aligned).max(1),
+        "signed_contrast": signed_contrast(attn.mean(1).cpu().numpy(), aligned),
     }
 
 
 @torch.no_grad()
 def measure_heads(model: FreeTranslator) -> dict[str, Float[np.ndarray, "run head"]]:
     """Attention and table of each head; the last two sum to the side of the saddle it is on."""
-    attn, aligned, translation = model.attend(), *_targets(model.corpus)
+    attn, aligned, translation = model.attention(), *_targets(model.corpus)
     return {
-        "attention": _share_right(attn, aligned),  # share of positions; chance 1/L
-        "diagonal": attn.numpy()[..., np.arange(len(aligned)), aligned].mean(-1),  # mean weight
-        "contrast": signed_contrast(attn.numpy(), aligned),
-        "knowledge": _share_right(model.table, translation),  # ktiw; chance 1/V
-        "table_contrast": right_contrast(model.table.numpy(), translation),
-        "logit_contrast": right_contrast(model.logits.numpy(), aligned),
+        "attn_accuracy": _share_right(attn, aligned),  # share of positions; chance 1/L
+        "diagonal": attn.cpu()
+        .numpy()[..., np.arange(len(aligned)), aligned]
+        .mean(-1),  # mean weight
+        "signed_contrast": signed_contrast(attn.cpu().numpy(), aligned),
+        "ktiw": _share_right(model.table, translation),  # chance 1/V
+        "table_contrast": right_contrast(model.table.cpu().numpy(), translation),
+        "logit_contrast": right_contrast(model.logits.cpu().numpy(), aligned),
     }
 
 
@@ -87,7 +94,7 @@ def measure_first_gradient(
     for _ in range(N_BATCHES):
         pairs = sample_pairs(cfg, n_pairs // N_BATCHES, rng)
         (gradient,) = torch.autograd.grad(target_loss(model(pairs.src), pairs), model.table)
-        steps.append(-gradient[0, 0].T.numpy())
+        steps.append(-gradient[0, 0].T.cpu().numpy())
     return np.stack(steps)
 
 
@@ -99,4 +106,10 @@ def _targets(cfg: CorpusConfig) -> tuple[Int[np.ndarray, " query"], Int[np.ndarr
 def _share_right(
     scores: Float[Tensor, "*lead row column"], right: Int[np.ndarray, " row"]
 ) -> Float[np.ndarray, "*lead"]:
-    return (scores.argmax(-1) == torch.from_numpy(right)).double().mean(-1).numpy()
+    return (
+        (scores.argmax(-1) == torch.from_numpy(right).to(scores.device))
+        .double()
+        .mean(-1)
+        .cpu()
+        .numpy()
+    )

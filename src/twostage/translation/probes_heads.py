@@ -8,8 +8,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from twostage.translation.corpus import Pairs
-from twostage.translation.model import Translator
+from twostage.translation.model import Trace
 from twostage.translation.probes import (
     measure_accuracy,
     measure_attention,
@@ -21,44 +20,43 @@ from twostage.translation.probes import (
 from twostage.translation.probes_free import right_contrast
 
 
-def measure_translator_heads(model: Translator, pairs: Pairs) -> dict[str, float]:
-    """What the book records of runs with several heads; `attention` is that of the best head.
+def measure_translator_heads(trace: Trace) -> dict[str, float]:
+    """What the book records of runs with several heads; `attn_accuracy` is that of the best
+    head.
 
-    `mean_attention` and `contrast` are those of the heads' average, `best_contrast` is the
-    largest signed contrast of a single head.
+    `mean_attention` and `signed_contrast` are those of the heads' average,
+    `best_signed_contrast` is the largest signed contrast of a single head.
     """
     return {
-        "token_accuracy": measure_accuracy(model, pairs),
-        "knowledge": measure_ktiw(model, pairs),
-        "attention": float(measure_head_attention(model, pairs).max()),
-        "mean_attention": measure_attention(model, pairs),
-        "contrast": measure_contrast(model, pairs),
-        "best_contrast": float(measure_head_contrast(model, pairs).max()),
+        "token_accuracy": measure_accuracy(trace),
+        "ktiw": measure_ktiw(trace),
+        "attn_accuracy": float(measure_head_attention(trace).max()),
+        "mean_attention": measure_attention(trace),
+        "signed_contrast": measure_contrast(trace),
+        "best_signed_contrast": float(measure_head_contrast(trace).max()),
     }
 
 
-@torch.no_grad()
-def measure_head_attention(model: Translator, pairs: Pairs) -> Float[np.ndarray, " head"]:
+def measure_head_attention(trace: Trace) -> Float[np.ndarray, " head"]:
     """Share of target words whose strongest attention is aligned, in each head; chance 1/(L + 1).
 
     The best of n heads is above 1/(L + 1) by chance alone, but far from 0.9.
     """
-    strongest = model.attend(pairs.src, pairs.tgt).argmax(-1)
-    right = strongest == torch.from_numpy(model.corpus.aligned)
-    return right[..., :-1].double().mean((0, 2)).numpy()
+    strongest = trace.attn.argmax(-1)
+    right = strongest == torch.from_numpy(trace.model.corpus.aligned).to(strongest)
+    return right[..., :-1].double().mean((0, 2)).cpu().numpy()
 
 
-@torch.no_grad()
-def measure_head_contrast(model: Translator, pairs: Pairs) -> Float[np.ndarray, " head"]:
+def measure_head_contrast(trace: Trace) -> Float[np.ndarray, " head"]:
     """Mean attention of each head on the aligned word: +1 all of it, 0 uniform, -1 none of it."""
-    attn = model.attend(pairs.src, pairs.tgt).mean(0)[:, :-1].numpy()
-    return signed_contrast(attn, model.corpus.aligned[:-1])
+    attn = trace.attn.mean(0)[:, :-1].cpu().numpy()
+    return signed_contrast(attn, trace.model.corpus.aligned[:-1])
 
 
-def measure_word_contrast(model: Translator, pairs: Pairs) -> dict[str, float]:
+def measure_word_contrast(trace: Trace) -> dict[str, float]:
     """`w`: the right entries of the model's word table minus all others, in nats.
 
     The counterpart of w in the free model (`theory_copy`), whatever attention does.
     """
-    right = model.corpus.translation_of[1:] - 1
-    return {"w": float(right_contrast(measure_word_table(model, pairs), right))}
+    right = trace.model.corpus.translation_of[1:] - 1
+    return {"w": float(right_contrast(measure_word_table(trace), right))}

@@ -17,9 +17,9 @@ from torch import Tensor
 from twostage.seeding import numpy_rng, run_alike_everywhere
 from twostage.training import History, TrainConfig, train
 from twostage.translation.corpus import CorpusConfig, Pairs, sample_batches, sample_pairs
-from twostage.translation.model import PARTS, ModelConfig, Translator
+from twostage.translation.model import PARTS, ModelConfig, Trace, Translator
 
-MeasurePairs = Callable[[Translator, Pairs], dict[str, float]]
+MeasureTrace = Callable[[Trace], dict[str, float]]
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,12 @@ class Transplant:
 
 def cross_entropy(model: Translator, pairs: Pairs) -> Float[Tensor, " 1"]:
     """Mean negative log probability of target words and [EOS] under teacher forcing, in nats."""
-    scores = model(pairs.src, pairs.tgt)
-    return F.cross_entropy(scores.flatten(0, 1), pairs.tgt.flatten())[None]
+    return word_loss(model(pairs.src, pairs.tgt), pairs)[None]
+
+
+def word_loss(output: Float[Tensor, "pair query token"], pairs: Pairs) -> Float[Tensor, ""]:
+    """The same from scores that a model has given."""
+    return F.cross_entropy(output.flatten(0, 1), pairs.tgt.flatten())
 
 
 def train_translators(
@@ -61,7 +65,7 @@ def train_translators(
     model_cfg: ModelConfig,
     train_cfg: TrainConfig,
     seeds: Sequence[int],
-    measure: MeasurePairs,
+    measure: MeasureTrace,
     *,
     batch_size: int = 32,
     n_test: int = 64,
@@ -71,8 +75,8 @@ def train_translators(
 ) -> tuple[list[Translator], History]:
     """Train one run per seed; each draws its own weights, sentences and `n_test` test pairs.
 
-    `measure` gives each run's numbers on its test pairs. With `stop_at`, a run ends once its
-    measure `attention` has reached that value, and keeps its last values from there on.
+    `measure` gives each run's numbers, from the trace of its test pairs. With `stop_at`, a run
+    ends once its `attn_accuracy` has reached that value, and keeps its last values from there.
     """
     for name, value in (("batch_size", batch_size), ("n_test", n_test), ("jobs", jobs)):
         if value < 1:
@@ -91,7 +95,7 @@ def _train_one(
     corpus: CorpusConfig,
     model_cfg: ModelConfig,
     train_cfg: TrainConfig,
-    measure: MeasurePairs,
+    measure: MeasureTrace,
     batch_size: int,
     n_test: int,
     transplant: Transplant | None,
@@ -109,8 +113,8 @@ def _train_one(
         sample_batches(corpus, batch_size, numpy_rng(seed, "sentences")),
         cross_entropy,
         train_cfg,
-        lambda model: {k: np.array([v]) for k, v in measure(model, test).items()},
-        lambda record: stop_at is not None and record["attention"][0] >= stop_at,
+        lambda model: {k: np.array([v]) for k, v in measure(model.trace(test)).items()},
+        lambda record: stop_at is not None and record["attn_accuracy"][0] >= stop_at,
     )
     return model, history
 

@@ -12,10 +12,14 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
+from twostage.stages import Criterion
 from twostage.training import History, TrainConfig, train
 
 GATES = ("share", "softmax", "fixed")
-CRITERIA = np.log(3), 3 / 4  # knowledge, attention: odds of 3 to 1 for the telling word
+CRITERIA = (  # odds of 3 to 1 for the telling word
+    Criterion("knowledge", 0.0, float(np.log(3))),
+    Criterion("attention", 0.5, 3 / 4),
+)
 
 
 class ToyClassifier(nn.Module):
@@ -72,6 +76,6 @@ def train_toy(
     @torch.no_grad()
     def measure(model: ToyClassifier) -> dict[str, np.ndarray]:
         found = {"knowledge": model.knowledge, "attention": model.attention}
-        return {k: v.numpy().copy() for k, v in (found | {"loss": toy_loss(model)}).items()}
+        return {k: v.cpu().numpy().copy() for k, v in (found | {"loss": toy_loss(model)}).items()}
 
     return train(model, iter(lambda: None, 0), toy_loss, cfg, measure)
