@@ -36,6 +36,15 @@ def difference(
     return later[known] - earlier[known]
 
 
+@dataclass(frozen=True)
+class Criterion:
+    """A measure by name, its chance level, and the value from which on it counts as reached."""
+
+    measure: str
+    chance: float
+    passed: float
+
+
 @dataclass(frozen=True, eq=False)
 class StageTimes:
     """Steps at which each run's knowledge and attention passed their thresholds (inf: never)."""
