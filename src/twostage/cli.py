@@ -1,7 +1,7 @@
-"""The command line: list the parameters of a chapter, run it with others, execute it in place.
+"""The command line: chapters listed, run with other parameters, executed in place; sweeps.
 
-Exit status: 0 done; 1 a chapter did not come to its end; 2 the request cannot be met, so nothing
-ran and nothing was written; 130 stopped by a signal. Every failure is one line on stderr.
+Exit status: 0 done; 1 a chapter or a run did not come to its end; 2 the request cannot be met, so
+nothing ran and nothing was written; 130 stopped by a signal. Every failure is one line on stderr.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
 
-from twostage import notebooks
+from twostage import cli_sweep, notebooks
 from twostage.notebooks import ChapterFailed
 from twostage.parameters import (
     ChapterError,
@@ -28,6 +28,7 @@ from twostage.parameters import (
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit status."""
     options = _build_parser().parse_args(arguments)
+    options.arguments = sys.argv[1:] if arguments is None else arguments
     signal.signal(signal.SIGTERM, _interrupt)
     logging.getLogger("papermill").setLevel(logging.CRITICAL + 1)
     sys.stdout.reconfigure(errors="replace")
@@ -97,6 +98,8 @@ def _build_parser() -> argparse.ArgumentParser:
     execute.add_argument("--jobs", type=_count, default=2, help="how many at once (default: 2)")
     execute.add_argument("--check", action="store_true", help="compare, and write nothing")
     execute.set_defaults(command=_execute)
+
+    cli_sweep.add_commands(commands, _count)
     return parser
 
 
@@ -125,18 +128,12 @@ def _run(options: argparse.Namespace) -> int:
         folder = notebooks.find_root() / "params"
         values = read_profile(parameters, folder, options.profile, chapter.stem)
     given = read_assignments(parameters, options.values, chapter.stem)
-    values |= {name: _from_here(value) for name, value in given.items()}
+    values |= {name: notebooks.from_here(value) for name, value in given.items()}
     output = _choose_output(options.output, chapter)
     start = time.monotonic()
     notebooks.run_chapter(chapter, values, output, progress=sys.stderr.isatty())
     print(f"{output}  {time.monotonic() - start:.1f} s")
     return 0
-
-
-def _from_here(value: object) -> object:
-    """Make the name of something that lies here absolute: chapters run in their own folder."""
-    is_path = isinstance(value, str) and value and Path(value).exists()
-    return str(Path(value).resolve()) if is_path else value
 
 
 def _choose_output(text: str | None, chapter: Path) -> Path:

@@ -3,7 +3,12 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+
+from twostage.experiments import KEYS
+
+RTOL, ATOL = 1e-3, 1e-4  # by which two machines may differ
 
 
 def read_recorded(path: Path | str) -> tuple[pd.DataFrame, str]:
@@ -19,3 +24,23 @@ def read_recorded(path: Path | str) -> tuple[pd.DataFrame, str]:
         f"torch {about['versions']['torch']})."
     )
     return pd.read_csv(path), sentence
+
+
+def find_difference(new: pd.DataFrame, stored: pd.DataFrame) -> str:
+    """Say where a tidy table first differs from the stored one, beyond rounding; '' if nowhere."""
+    if list(new) != list(stored):
+        return f"its columns are {', '.join(new)}, stored are {', '.join(stored)}"
+    new, stored = (table.set_index(list(KEYS)) for table in (new, stored))
+    for one, other, which in ((new, stored, "not stored"), (stored, new, "only stored")):
+        for row in one.index.difference(other.index)[:1]:
+            return f"{_name_row(row)} is {which}"
+    stored = stored.loc[new.index]
+    far = ~np.isclose(new, stored, RTOL, ATOL, equal_nan=True)
+    for row, column in np.argwhere(far)[:1]:
+        values = f"{new.iloc[row, column]}, stored is {stored.iloc[row, column]}"
+        return f"{_name_row(new.index[row])}: {new.columns[column]} is {values}"
+    return ""
+
+
+def _name_row(row: tuple) -> str:
+    return f"{row[1]}, seed {row[2]}, step {row[3]}"
