@@ -54,7 +54,7 @@ class Journal:
         except OSError as error:
             with suppress(OSError):
                 os.ftruncate(self.handle, end)
-            kept = f"the {len(self.done)} runs before are kept, and the same command goes on"
+            kept = f"the runs before it, {len(self.done)}, are kept; the same command goes on"
             raise OSError(f"cannot write {self.path}: {error.strerror}; {kept}") from None
         self._learn(line)
 

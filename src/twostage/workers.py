@@ -8,10 +8,12 @@ import asyncio
 import hashlib
 import logging
 import platform
+import signal
 import subprocess
 import textwrap
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -23,6 +25,7 @@ from typing import Any
 import pandas as pd
 import torch
 from joblib import Parallel, delayed, parallel_config
+from tqdm import tqdm
 
 from twostage.journal import list_values
 from twostage.parameters import ChapterError
@@ -91,14 +94,14 @@ def compute_here(compute: Compute, tasks: Sequence[Task], jobs: int) -> Lines:
 
     If a process dies, the runs that may have killed it fail, and the others go on.
     """
+    warnings.filterwarnings("ignore", "[0-9]+ tasks which were still")  # if this is stopped
     left = {(condition, seed): (condition, settings, seed) for condition, settings, seed in tasks}
+    each = {"pre_dispatch": jobs, "batch_size": 1, "initializer": _start_process}
     while left:
         work = [delayed(compute_run)(compute, *task) for task in left.values()]
         try:
             with parallel_config("loky", inner_max_num_threads=1):
-                pool = Parallel(
-                    jobs, return_as="generator_unordered", pre_dispatch=jobs, batch_size=1
-                )
+                pool = Parallel(jobs, return_as="generator_unordered", **each)
             for line in pool(work):
                 del left[line["condition"], line["seed"]]
                 yield line
@@ -106,6 +109,12 @@ def compute_here(compute: Compute, tasks: Sequence[Task], jobs: int) -> Lines:
             for run in list(left)[:jobs]:
                 del left[run]
                 yield _fail(*run, RuntimeError("a process died; killed, or out of memory?"))
+
+
+def _start_process() -> None:
+    """Leave Ctrl-C, which every process of a terminal gets, to the first one; be quick to kill."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    tqdm.set_lock(threading.RLock())  # its own is shared between processes, and outlives them
 
 
 @contextmanager
@@ -123,7 +132,10 @@ def connect(address: str) -> Iterator[Any]:
     except Exception as error:  # whatever it is that answers there
         what = f"no Dask scheduler answers at {address} ({type(error).__name__})"
         raise ChapterError(f"{what}: start one by 'dask scheduler', or name another") from None
-    with Client(address, timeout=TIMEOUT, set_as_default=False) as client:
+    with (
+        Client(address, timeout=TIMEOUT, set_as_default=False) as client,
+        client.as_current(),
+    ):
         yield client
 
 
