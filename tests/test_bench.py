@@ -39,6 +39,8 @@ TINY = bench.Sizes(
     translator_steps=1,
     free_seeds=3,
     free_steps=4,
+    swept_runs=2,
+    swept_steps=1,
 )
 
 
@@ -152,6 +154,8 @@ def test_a_tiny_run_writes_every_row(tmp_path, monkeypatch, capsys):
         *["<= 1"] * 9,
         "<= 1.5",
         *["<= 5"] * 4,
+        *["<= 1"] * 2,
+        ">= 1.7",
     ]
     assert sorted(needed) == sorted(asked)
     assert status == (not all(row.met for row in rows))

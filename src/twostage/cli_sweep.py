@@ -99,7 +99,7 @@ def _read_file(path: Path) -> dict[str, Any]:
         asked = load_yaml(path.read_text(encoding="utf-8"), str(path))
     except (OSError, UnicodeError) as error:
         raise ChapterError(f"cannot read {path}: {error}") from None
-    for key, value in asked.items() if isinstance(asked, dict) else [(asked, None)]:
+    for key, value in asked.items() if isinstance(asked, dict) else [(str(asked), None)]:
         if key not in FILE:
             what = f"{path} cannot ask for {key!r}{suggest(str(key), FILE)}"
             raise ChapterError(f"{what}, only for {', '.join(FILE)}")

@@ -33,7 +33,7 @@ class Journal:
     failed: dict[Run, str] = field(default_factory=dict)  # why each other run failed
 
     def read(self) -> None:
-        """Learn every line that is there; cut off the last one if it was torn."""
+        """Learn every line that is on the disk; cut off the last one if it was torn."""
         *lines, torn = self.path.read_bytes().split(b"\n")
         if torn:
             os.ftruncate(self.handle, sum(map(len, lines)) + len(lines))
@@ -96,7 +96,7 @@ class Journal:
         elif "settings" in line:
             self.settings[line["condition"]] = line["settings"]
         elif "command" in line:
-            self.commands.append(line["command"])
+            self.commands += [line["command"]] * (line["command"] not in self.commands)
         else:
             run = line["condition"], line["seed"]
             self.failed.pop(run, None)

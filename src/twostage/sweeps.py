@@ -103,6 +103,7 @@ def run_plan(plan: Plan, folder: Path, place: Callable[[Compute, list[Task]], Li
             for line in _watch(place(plan.compute, tasks), plan, len(tasks)):
                 journal.append(line)
         finally:
+            journal.read()  # if this was stopped, a line may have been written and not been learnt
             write_table(plan, journal, folder / plan.name)
         return [run for run in plan.runs if run in journal.failed]
 

@@ -140,7 +140,7 @@ def connect(address: str) -> Iterator[Any]:
 
 
 async def _knock(reach: Callable, address: str) -> None:
-    """Reach a scheduler and hang up: a client that reaches none goes on trying in the background."""
+    """Reach a scheduler and hang up: a client that reaches none never stops trying."""
     await (await reach(address)).close()
 
 
