@@ -1,7 +1,8 @@
 """The arrow of the package: corpus -> model -> training -> probes -> experiments -> figures.
 
 Theory hangs off the corpus alone and needs no network, so that a prediction cannot be fitted to
-its own measurement; the two meet in experiments, which carry their prediction, and in figures. `name_more` stands where `name` stands.
+its own measurement; the two meet in experiments, which carry their prediction, and in figures.
+`name_more` stands where `name` stands.
 """
 
 import ast

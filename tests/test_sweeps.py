@@ -102,6 +102,20 @@ def test_a_table_is_tidy_and_its_provenance_says_how_it_came(tmp_path):
     assert {"commit", "device", "seconds", "finished"} <= set(about)
 
 
+def test_provenance_tells_of_runs_that_were_computed_elsewhere_or_earlier(tmp_path):
+    def elsewhere(compute, tasks):
+        for number, line in enumerate(compute_here(compute, tasks, 1)):
+            made = line["made"] | {"torch": f"2.{number // 3}", "device": "a GPU"}
+            yield line | {"made": made, "finished": f"2026-01-0{1 + number // 3}", "seconds": 0.5}
+
+    run_plan(make_plan(n_seeds=2), tmp_path, elsewhere)
+    run_plan(make_plan(n_seeds=2, command="twostage sweep --jobs 2"), tmp_path, HERE)
+    about = read(tmp_path)[1]
+    assert (about["versions"]["torch"], about["device"]) == ("2.0 and 2.1", "a GPU")
+    assert (about["finished"], about["seconds"]) == ("2026-01-02", 2.0)
+    assert about["written_by"] == "twostage sweep tiny and twostage sweep --jobs 2"
+
+
 def test_running_again_computes_nothing_and_more_seeds_only_what_lacks(tmp_path):
     run_plan(make_plan(n_seeds=2), tmp_path, HERE)
     before = (tmp_path / "journal.jsonl").read_bytes()

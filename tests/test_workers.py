@@ -11,7 +11,14 @@ from tiny_sweep import make_plan
 
 from twostage.parameters import ChapterError
 from twostage.sweeps import run_plan
-from twostage.workers import compute_here, compute_on_cluster, compute_run, connect, name_code
+from twostage.workers import (
+    compute_here,
+    compute_on_cluster,
+    compute_run,
+    connect,
+    hash_code,
+    name_code,
+)
 
 LOOPBACK = "127.0.0.1"
 
@@ -80,6 +87,24 @@ def test_a_run_says_what_computed_it():
     assert line["made"] == name_code() | {"device": line["made"]["device"]}
     assert line["made"]["device"].endswith("CPU, one thread")
     assert line["seconds"] >= 0 and line["rows"]["step"] == [0, 5]
+
+
+def test_code_outside_a_repository_or_without_git_has_no_commit(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    assert name_code.__wrapped__()["commit"] == "unknown"
+    monkeypatch.undo()
+    monkeypatch.setattr("twostage.workers.__file__", "/nowhere/lib/site-packages/twostage/x.py")
+    assert name_code.__wrapped__()["commit"] == "unknown"
+
+
+def test_the_name_of_the_code_changes_with_any_of_its_files(tmp_path, monkeypatch):
+    monkeypatch.setattr("twostage.workers.__file__", str(tmp_path / "workers.py"))
+    (tmp_path / "half").mkdir()
+    names = [hash_code()]
+    for text in ("x = 1", "x = 2", "x = 1"):
+        (tmp_path / "half" / "model.py").write_text(text)
+        names.append(hash_code())
+    assert len(set(names)) == 3 and names[1] == names[3]
 
 
 # Schedulers that are none ---------------------------------------------------------------------

@@ -9,7 +9,6 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -156,5 +155,5 @@ def describe(journal: Journal, about: Mapping[str, Any]) -> dict[str, Any]:
         "versions": {key: made.pop(key) for key in VERSIONS},
         **made,
         "seconds": round(sum(line["seconds"] for line in lines), 3),
-        "finished": datetime.now(UTC).date().isoformat(),
+        "finished": max((line["finished"] for line in lines), default=""),
     }

@@ -5,18 +5,20 @@ time in each process, since torch keeps modes and its own random numbers for a w
 """
 
 import asyncio
+import contextlib
 import hashlib
 import logging
 import platform
 import signal
 import subprocess
+import sys
 import textwrap
 import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -52,6 +54,7 @@ def compute_run(compute: Compute, condition: str, settings: Any, seed: int) -> d
             "condition": condition,
             "seed": seed,
             "seconds": round(time.perf_counter() - start, 4),
+            "finished": datetime.now(UTC).date().isoformat(),
             "made": name_code() | {"device": _name_device(settings)},
             "rows": rows.to_dict("list"),
         }
@@ -68,7 +71,8 @@ def name_code() -> dict[str, str]:
     root, commit = Path(__file__).parents[2], "unknown"
     if (root / ".git").exists():
         ask = ["git", "-C", root, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
-        commit = subprocess.run(ask, capture_output=True, text=True).stdout.strip() or commit
+        with contextlib.suppress(OSError):  # no git here
+            commit = subprocess.run(ask, capture_output=True, text=True).stdout.strip() or commit
     versions = {name: version(name) for name in VERSIONS[1:]}
     return {"python": platform.python_version(), **versions, "commit": commit}
 
@@ -117,7 +121,7 @@ def _start_process() -> None:
     tqdm.set_lock(threading.RLock())  # its own is shared between processes, and outlives them
 
 
-@contextmanager
+@contextlib.contextmanager
 def connect(address: str) -> Iterator[Any]:
     """Connect to the Dask scheduler at an address; ChapterError if there is none, or no Dask."""
     try:
@@ -136,6 +140,9 @@ def connect(address: str) -> Iterator[Any]:
         Client(address, timeout=TIMEOUT, set_as_default=False) as client,
         client.as_current(),
     ):
+        if not client.nthreads():
+            what = f"no worker is at {address} yet: the sweep waits for one (dask worker {address})"
+            print(f"twostage: {what}", file=sys.stderr)
         yield client
 
 
