@@ -16,6 +16,7 @@ import numpy as np
 from baselines import attention_pair_by_pair, sample_word_by_word
 from measuring import Row, fit_exponents, interleave, make_row
 from steps import bag_steps, masked_steps, position_steps
+from sweeping import time_heads, time_overhead
 from translators import bare_steps, free_runs, translator_records, translator_steps
 
 from twostage.files import write_whole
@@ -52,6 +53,8 @@ class Sizes:
     translator_steps: int = 2
     free_seeds: int = 48
     free_steps: int = 400
+    swept_runs: int = 100
+    swept_steps: int = 1000
 
 
 def bench_sampling(sizes: Sizes) -> Iterator[Row]:
@@ -194,6 +197,19 @@ def bench_reading(sizes: Sizes) -> Iterator[Row]:
     yield make_row(f"memory of reading / {READ} MB", peaks / READ, "<= 1", note)
 
 
+def bench_sweep(sizes: Sizes) -> Iterator[Row]:
+    """What a sweep adds to each run, and 24 runs by one process against two.
+
+    By the clock on the wall: a machine that is busy with something else cannot be judged.
+    """
+    few, n = min(sizes.repetitions, 5), sizes.swept_runs
+    for jobs in (1, 2):
+        name = f"overhead of a run in a sweep, {jobs} at a time / 50 ms"
+        yield make_row(name, time_overhead(n, jobs, few) / 0.05, "<= 1", f"{n} runs")
+    one, two = (time_heads(sizes.swept_steps, jobs, few) for jobs in (1, 2))
+    yield make_row("sweep of 24 runs: one process / two", one / two, ">= 1.7")
+
+
 def _measure_peak(environment: Mapping[str, str], *call: str | int) -> float:
     script = Path(__file__).with_name("peak.py")
     run = [sys.executable, script, *map(str, call)]
@@ -211,6 +227,7 @@ BENCHES = (
     bench_reading,
     bench_translator,
     bench_free_model,
+    bench_sweep,
 )
 
 

@@ -40,6 +40,8 @@ TINY = bench.Sizes(
     translator_steps=1,
     free_seeds=3,
     free_steps=4,
+    swept_runs=2,
+    swept_steps=1,
 )
 
 
@@ -142,7 +144,7 @@ def test_a_tiny_run_writes_every_row(tmp_path, monkeypatch, capsys):
     path = tmp_path / "new" / "bench.json"
     status = bench.main(path, TINY)
     rows = [bench.Row(**row) for row in json.loads(path.read_text())]
-    assert len({row.name for row in rows}) == len(rows) == 26
+    assert len({row.name for row in rows}) == len(rows) == 29
     for row in rows:
         assert 0 <= row.low <= row.ratio <= row.high or row.name.startswith("exponent"), row
     needed = [row.needed for row in rows if row.needed]
@@ -155,6 +157,8 @@ def test_a_tiny_run_writes_every_row(tmp_path, monkeypatch, capsys):
         "<= 1.5",
         "<= 0.1",
         *["<= 5"] * 4,
+        *["<= 1"] * 2,
+        ">= 1.7",
     ]
     assert sorted(needed) == sorted(asked)
     assert status == (not all(row.met for row in rows))

@@ -5,10 +5,12 @@ import re
 from pathlib import Path
 
 import nbformat
+import numpy as np
+import pandas as pd
 import pytest
 from tiny_book import make_book
 
-from twostage.recorded import read_provenance, read_recorded
+from twostage.recorded import find_difference, read_provenance, read_recorded
 
 ROOT = Path(__file__).parents[1]
 RELATIVE = re.compile(r"""["']\.\.?/|["'](results|chapters|params|src)/""")
@@ -56,3 +58,38 @@ def test_no_chapter_minds_from_which_folder_it_runs(path):
     cells = nbformat.read(path, as_version=4).cells
     code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
     assert not RELATIVE.findall(code), "read_recorded finds the folder results by itself"
+
+
+# Comparing ------------------------------------------------------------------------------------
+
+
+TABLE = pd.DataFrame(
+    {"experiment": "x", "condition": ["a", "a", "b"], "seed": [0, 1, 0], "step": 5}
+    | {"loss": [1.0, 0.0, 100.0], "gain": [np.nan, 2.0, 3.0]}
+)
+
+
+def at(row, column, value):
+    changed = TABLE.copy()
+    changed.loc[row, column] = value
+    return changed
+
+
+@pytest.mark.parametrize(
+    "new, difference",
+    [
+        (TABLE, ""),
+        (TABLE[::-1], ""),
+        (at(2, "loss", 100.09), ""),  # within 1e-3 of it
+        (at(1, "loss", 9e-5), ""),  # within 1e-4
+        (at(2, "loss", 100.2), "b, seed 0, step 5: loss is 100.2, stored is 100.0"),
+        (at(1, "loss", 2e-4), "a, seed 1, step 5: loss is 0.0002, stored is 0.0"),
+        (at(0, "gain", 1.0), "a, seed 0, step 5: gain is 1.0, stored is nan"),
+        (at(2, "seed", 7), "b, seed 7, step 5 is not stored"),
+        (TABLE[:2], "b, seed 0, step 5 is only stored"),
+        (TABLE.rename(columns={"gain": "win"}), "its columns are experiment, condition, seed, "),
+    ],
+)
+def test_the_first_difference_beyond_rounding_is_named(new, difference):
+    found = find_difference(new, TABLE)
+    assert found.startswith(difference) and bool(found) == bool(difference)

@@ -1,7 +1,7 @@
-"""The command line: list the parameters of a chapter, run it with others, execute it in place.
+"""The command line: chapters listed, run with other parameters, executed in place; sweeps.
 
-Exit status: 0 done; 1 a chapter did not come to its end, or one of all could not be read; 2 the
-request cannot be met, so nothing ran and nothing was written; 130 stopped by a signal. Every
+Exit status: 0 done; 1 a chapter or a run did not come to its end, or a chapter could not be read;
+2 the request cannot be met, so nothing ran and nothing was written; 130 stopped by a signal. Every
 failure is one line on stderr.
 """
 
@@ -20,7 +20,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
-from twostage import notebooks
+from twostage import cli_sweep, notebooks
 from twostage.files import find_root
 from twostage.notebooks import ChapterFailed
 from twostage.parameters import (
@@ -41,6 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
             signal.signal(number, _interrupt)
     try:
         options = _build_parser().parse_args(arguments)
+        options.arguments = sys.argv[1:] if arguments is None else arguments
         logging.getLogger("papermill").setLevel(logging.CRITICAL + 1)
         sys.stdout.reconfigure(errors="replace")
         status = options.command(options)
@@ -117,6 +118,7 @@ def _build_parser() -> argparse.ArgumentParser:
     serve = commands.add_parser("serve", help="serve the site to a browser on this machine")
     serve.add_argument("--port", type=_count, default=8000, help="default: 8000")
     serve.set_defaults(command=_serve)
+    cli_sweep.add_commands(commands, _count)
     return parser
 
 
@@ -157,7 +159,7 @@ def _run(options: argparse.Namespace) -> int:
         values = read_profile(parameters, folder, options.profile, chapter.stem)
     given = read_assignments(parameters, options.values, chapter.stem)
     words = {name for name in given if parameters[name].choices}  # these name no file
-    values |= {name: v if name in words else _from_here(v) for name, v in given.items()}
+    values |= {name: v if name in words else notebooks.from_here(v) for name, v in given.items()}
     parameters.check_rules(values, chapter.stem)
     output = _choose_output(options, chapter)
     start = time.monotonic()
@@ -174,12 +176,6 @@ def _find_profiles(profile: str, chapter: Path) -> Path:
     except ChapterError as error:
         what = f"--profile {profile} is read from params/ of the book"
         raise ChapterError(f"{what}: {error}") from None
-
-
-def _from_here(value: object) -> object:
-    """Make the name of something that lies here absolute: chapters run in their own folder."""
-    path = os.path.expanduser(value) if isinstance(value, str) else ""
-    return os.path.realpath(path) if path and os.path.exists(path) else value
 
 
 def _choose_output(options: argparse.Namespace, chapter: Path) -> Path:

@@ -7,6 +7,7 @@ papermill and writes another file.
 """
 
 import base64
+import contextlib
 import copy
 import logging
 import os
@@ -136,6 +137,18 @@ def read_rows(path: Path, key: str) -> list[dict]:
     ]
 
 
+def read_glued(path: Path) -> dict[str, float]:
+    """Return the numbers that a chapter has glued for its prose, by their names."""
+    numbers = {}
+    for cell in read_notebook(path).cells:
+        for output in cell.get("outputs", []):
+            name = output.get("metadata", {}).get("scrapbook", {}).get("name")
+            for text in output.get("data", {}).values() if name else ():
+                with contextlib.suppress(ValueError):  # words are glued too
+                    numbers[name] = float(text)
+    return numbers
+
+
 def check_output(output: Path, chapter: Path, force: bool = False) -> Path:
     """Return the real path of a notebook to be written, once it is sure that it can be.
 
@@ -158,6 +171,12 @@ def check_output(output: Path, chapter: Path, force: bool = False) -> Path:
     except OSError as error:
         raise ChapterError(f"cannot write {output}: {error.strerror}") from None
     return target
+
+
+def from_here(value: object) -> object:
+    """Make the name of something that lies here absolute: chapters run in their own folder."""
+    path = os.path.expanduser(value) if isinstance(value, str) else ""
+    return os.path.realpath(path) if path and os.path.exists(path) else value
 
 
 def to_text(notebook: NotebookNode) -> str:

@@ -213,7 +213,8 @@ for _tag, _pattern in {
     )
 
 
-def _load_yaml(text: str, where: str) -> object:
+def load_yaml(text: str, where: str) -> object:
+    """Read plain values; ChapterError tells in which line of `where` the text is none."""
     try:
         return yaml.load(text, _PlainLoader)
     except yaml.MarkedYAMLError as error:
@@ -245,7 +246,7 @@ def read_assignments(parameters: Parameters, texts: list[str], chapter: str) -> 
             raise ChapterError(f"-p {name} is given twice")
         parameter = parameters.find(name, chapter)
         is_text = parameter.kind is str and not parameter.is_list
-        values[name] = parameter.check(value if is_text else _load_yaml(value, f"-p {name}"))
+        values[name] = parameter.check(value if is_text else load_yaml(value, f"-p {name}"))
     return values
 
 
@@ -258,7 +259,7 @@ def read_profile(
         raise ChapterError(f"no profile {profile!r}; there are {', '.join(profiles)}")
     path = folder / profile / f"{chapter}.yml"
     try:
-        values = _load_yaml(path.read_text(encoding="utf-8"), str(path))
+        values = load_yaml(path.read_text(encoding="utf-8"), str(path))
     except (OSError, UnicodeError) as error:
         raise ChapterError(f"cannot read the profile: {error}") from None
     if not isinstance(values, dict):

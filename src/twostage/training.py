@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from multiprocessing import current_process
 
 import numpy as np
 import torch
@@ -106,6 +107,10 @@ def train(
 
 
 def _progress(steps: int) -> Iterable[int]:
-    """Count steps from 1, with a bar when a person watches (never in stored outputs)."""
+    """Count steps from 1, with a bar when a person watches (never in stored outputs).
+
+    Where several processes train at once none draws a bar: they would draw over each other.
+    """
     watched = sys.stderr.isatty() or os.environ.get("JPY_SESSION_NAME")
+    watched = watched and current_process().name == "MainProcess"
     return trange(1, steps + 1, disable=not watched, leave=False)

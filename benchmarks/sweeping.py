@@ -1,0 +1,43 @@
+"""What a sweep costs beside its runs, and what a second process gains."""
+
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+
+from twostage.cli_plans import EXPERIMENTS, Request, plan_experiment
+from twostage.sweeps import Plan, run_plan
+from twostage.workers import compute_here
+
+
+def compute_nothing(condition: str, settings: dict, seed: int) -> pd.DataFrame:
+    """A run whose whole cost is that of being run."""
+    return pd.DataFrame([{"experiment": "none", "condition": condition, "seed": seed, "step": 0}])
+
+
+def time_overhead(n_runs: int, jobs: int, repetitions: int) -> Float[np.ndarray, " repetition"]:
+    """Seconds for each run that does nothing, from its start to its line in the journal."""
+    plan = Plan("none", {"nothing": {}}, range(n_runs), compute_nothing, (), "make bench")
+    return _time(plan, jobs, repetitions) / n_runs
+
+
+def time_heads(n_steps: int, jobs: int, repetitions: int) -> Float[np.ndarray, " repetition"]:
+    """Seconds for 24 runs of the free model."""
+    request = Request("free_heads", {"n_heads": [4]}, {"steps": n_steps}, range(24))
+    plan = plan_experiment(EXPERIMENTS["free_heads"], request, "make bench")
+    return _time(plan, jobs, repetitions)
+
+
+def _time(plan: Plan, jobs: int, repetitions: int) -> Float[np.ndarray, " repetition"]:
+    """Wall-clock seconds of a sweep; a first one, not counted, starts the processes."""
+    seconds = []
+    for _ in range(repetitions + 1):
+        with tempfile.TemporaryDirectory() as folder:
+            start = time.perf_counter()
+            run_plan(plan, Path(folder), partial(compute_here, jobs=jobs))
+            seconds.append(time.perf_counter() - start)
+    return np.array(seconds[1:])

@@ -1,0 +1,167 @@
+"""Experiments: conditions, what one run does, and the rule of success fixed before any run.
+
+A chapter runs an experiment live with few seeds, `twostage record` writes its table, `twostage
+sweep` runs a grid over its settings, and a test runs one step of it: all through the same object,
+so that names of conditions, seeds, rules and columns are written once.
+
+A table of runs is tidy: the columns `experiment, condition, seed, step` and one for each measure.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from types import NoneType, UnionType
+from typing import Any, get_args, get_origin, get_type_hints
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Bool, Float
+from joblib import Parallel, delayed
+
+from twostage.stages import Criterion
+from twostage.training import History
+
+KEYS = ("experiment", "condition", "seed", "step")  # the first columns of every table
+DIGITS = 6  # decimals that a table keeps
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A named set of conditions, what one run records, and when a run has succeeded."""
+
+    name: str  # of its table, and on the command line
+    question: str  # in one line
+    base: Any  # settings of every run: a frozen dataclass of values and of configs
+    conditions: Mapping[str, Mapping[str, object]]  # by name: what differs from the base
+    train: Callable[[Any, Sequence[int]], History]  # trains one run for each seed
+    measures: tuple[str, ...]  # what a run records, in the order of the columns
+    success: tuple[Criterion, ...] = ()  # all of them passed at the last record; fixed before
+    predict: Callable[[Any], float] | None = None  # share of runs that succeed, from theory alone
+    seeds: range = range(8)  # of its recorded table
+    side_by_side: bool = False  # `train` computes many seeds at once, faster than one by one
+
+    def settings(self, condition: str) -> Any:
+        """Return the settings of one condition; ValueError names the conditions there are."""
+        if condition not in self.conditions:
+            known = ", ".join(map(repr, self.conditions))
+            raise ValueError(f"{self.name} has no condition {condition!r}; it has {known}")
+        return set_fields(self.base, self.conditions[condition])
+
+    def at(
+        self, conditions: Mapping[str, Mapping[str, object]] | None = None, **changes: object
+    ) -> "Experiment":
+        """Return the same experiment at other settings, and with other conditions if given."""
+        base = set_fields(self.base, changes)
+        return replace(self, base=base, conditions=conditions or self.conditions)
+
+    def run(
+        self, seeds: Sequence[int], conditions: Sequence[str] | None = None, jobs: int = 1
+    ) -> "Runs":
+        """Run conditions (all by default) at each seed, `jobs` at a time; jobs change no number."""
+        names = list(self.conditions if conditions is None else conditions)
+        groups = [list(seeds)] if self.side_by_side else [[seed] for seed in seeds]
+        work = [(name, group) for name in names for group in groups]
+        one = delayed(self.tabulate)
+        return Runs(self, pd.concat(Parallel(n_jobs=jobs)(one(*each) for each in work)))
+
+    def tabulate(self, condition: str, seeds: Sequence[int]) -> pd.DataFrame:
+        """Train one run of a condition for each seed; return its rows of the table."""
+        history = self.train(self.settings(condition), list(seeds))
+        rows = [
+            pd.DataFrame(
+                {"experiment": self.name, "condition": condition, "seed": seed}
+                | {"step": history.steps}
+                | {name: history.values[name][run].round(DIGITS) for name in self.measures}
+            )
+            for run, seed in enumerate(seeds)
+        ]
+        return pd.concat(rows, ignore_index=True)
+
+    def succeeded(self, history: History) -> Bool[np.ndarray, " run"]:
+        """Whether each run meets the whole rule of success at its last record."""
+        last = [history.values[each.measure][:, -1] >= each.passed for each in self.success]
+        return np.all(last, axis=0)
+
+
+@dataclass(frozen=True, eq=False)
+class Runs:
+    """Runs of an experiment, whether just computed or read from a recorded table."""
+
+    experiment: Experiment
+    table: pd.DataFrame  # tidy
+
+    @property
+    def conditions(self) -> list[str]:
+        """The conditions that were run, in their order."""
+        return list(self.table.condition.unique())
+
+    def history(self, condition: str) -> History:
+        """Lay the runs of a condition side by side; one that ended early keeps its last values."""
+        rows = self.table[self.table.condition == condition]
+        if rows.empty:
+            raise ValueError(f"no run of {condition!r}; there are {self.conditions}")
+        wide = {
+            name: rows.pivot(index="seed", columns="step", values=name).ffill(axis=1)
+            for name in rows.columns.difference(KEYS, sort=False)
+        }
+        steps = next(iter(wide.values())).columns.to_numpy()
+        return History(steps, {name: values.to_numpy() for name, values in wide.items()})
+
+    def last(self, measure: str, condition: str) -> Float[np.ndarray, " run"]:
+        """Return what each run of a condition ended with."""
+        return self.history(condition).values[measure][:, -1]
+
+    def successes(self, condition: str) -> tuple[int, int]:
+        """Return how many runs of a condition met the rule of success, and how many there are."""
+        succeeded = self.experiment.succeeded(self.history(condition))
+        return int(succeeded.sum()), len(succeeded)
+
+
+def list_fields(settings: Any) -> dict[str, object]:
+    """Return every plain value in settings and in the configs inside them, by its own name.
+
+    A config is looked into if its field is annotated as one; what may be None is a plain value.
+    """
+    values = {}
+    for name, value in _items(settings):
+        values |= list_fields(value) if _is_config(settings, name) else {name: value}
+    return values
+
+
+def set_fields(settings: Any, values: Mapping[str, object]) -> Any:
+    """Return settings in which the named values are replaced, wherever inside they stand.
+
+    Raises:
+        ValueError: an unknown name, a value of another type, or one that the settings refuse.
+    """
+    known = list_fields(settings)
+    for name in values:
+        if name not in known:
+            raise ValueError(f"unknown parameter {name!r}; known are {', '.join(known)}")
+    changes = {}
+    for name, value in _items(settings):
+        if _is_config(settings, name):
+            inside = {key: values[key] for key in values if key in list_fields(value)}
+            changes[name] = set_fields(value, inside) if inside else value
+        elif name in values:
+            changes[name] = _fit(settings, name, values[name])
+    return replace(settings, **changes)
+
+
+def _items(settings: Any) -> list[tuple[str, Any]]:
+    return [(each.name, getattr(settings, each.name)) for each in fields(settings)]
+
+
+def _is_config(settings: Any, name: str) -> bool:
+    return is_dataclass(get_type_hints(type(settings))[name])
+
+
+def _fit(settings: Any, name: str, value: object) -> object:
+    """Check a value against the annotation of its field; an int may stand for a float."""
+    kind = get_type_hints(type(settings))[name]
+    kinds = get_args(kind) if isinstance(kind, UnionType) else (get_origin(kind) or kind,)
+    if float in kinds and type(value) is int:
+        return float(value)
+    if type(value) not in kinds:
+        words = " or ".join("none" if each is NoneType else each.__name__ for each in kinds)
+        raise ValueError(f"{name} must be {words}, got {value!r}")
+    return value

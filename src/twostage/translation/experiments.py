@@ -1,0 +1,298 @@
+"""The experiments on copying that are repeated, recorded or swept (snell2021attention, section 4).
+
+Their settings are made of the configs of the half. Every rule of success was fixed before the
+runs of its table.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
+
+import torch
+
+from twostage.experiments import Experiment
+from twostage.seeding import numpy_rng
+from twostage.stages import Criterion
+from twostage.training import History, TrainConfig
+from twostage.translation.corpus import CorpusConfig, Pairs, sample_pairs
+from twostage.translation.model import PARTS, ModelConfig, Translator
+from twostage.translation.model_free import FreeModelConfig, FreeTranslator
+from twostage.translation.probes import (
+    KTIW_PASSED,
+    LEARNED,
+    measure_accuracy,
+    measure_attention,
+    measure_contrast,
+    measure_ktiw,
+    measure_translator,
+)
+from twostage.translation.probes_free import measure_free
+from twostage.translation.probes_heads import measure_translator_heads
+from twostage.translation.theory import predict_heads
+from twostage.translation.training import Transplant, train_translators
+from twostage.translation.training_bag import train_shuffled
+from twostage.translation.training_free import train_free
+
+KTIW = ("embedding", "encoder", "context", "mix", "output")  # the parts that know words
+MAP = ("embedding", "encoder", "decoder", "query")  # the parts that decide where to look
+DONOR_SEEDS = 1000  # a run's donor has its seed and this many more
+COPIES = (Criterion("attention", 1 / 13, LEARNED),)
+KNOWS = Criterion("knowledge", 1 / 13, KTIW_PASSED)
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a donor is trained on, under which attention, and for how long."""
+
+    corpus: CorpusConfig = CorpusConfig(vocab_size=12, seq_len=12, repeats=True)
+    attention: str = "trained"
+    steps: int = 300
+    stop_at: float | None = None
+    shuffled: bool = False  # sources in random order: nothing but co-occurrence is left
+
+
+@dataclass(frozen=True)
+class CopySettings:
+    """Runs of the encoder-decoder on copying, from scratch or after a lesson."""
+
+    corpus: CorpusConfig = CorpusConfig(vocab_size=12, seq_len=12)
+    model: ModelConfig = ModelConfig()
+    train: TrainConfig = TrainConfig(300, 2e-3, n_records=15, spacing="even")
+    batch_size: int = 32
+    n_test: int = 64  # fresh pairs on which a run is measured
+    n_probed: int = 64  # of these, pairs on which KTIW is measured: it costs L times as much
+    stop_at: float | None = LEARNED  # attention accuracy at which a run ends
+    lesson: Lesson | None = None  # what the donor of each run learns
+    parts: tuple = ()  # what it hands over
+
+
+@dataclass(frozen=True)
+class FreeSettings:
+    """Runs of the free model: attention logits and a table for each head, and nothing else."""
+
+    corpus: CorpusConfig = CorpusConfig(vocab_size=8, seq_len=8)
+    model: FreeModelConfig = FreeModelConfig()
+    train: TrainConfig = TrainConfig(400, 10.0, "sgd", n_records=1)  # rate of one head alone
+    batch_size: int = 16
+    n_test: int = 64
+
+
+def measure_copy(model: Translator, pairs: Pairs, n_probed: int) -> dict[str, float]:
+    """What is recorded of every run, with KTIW on the first `n_probed` pairs only."""
+    few = Pairs(pairs.src[:n_probed], pairs.tgt[:n_probed])
+    return {
+        "token_accuracy": measure_accuracy(model, pairs),
+        "knowledge": measure_ktiw(model, few),
+        "attention": measure_attention(model, pairs),
+        "contrast": measure_contrast(model, pairs),
+    }
+
+
+@torch.no_grad()
+def measure_first_steps(model: Translator, pairs: Pairs, n_probed: int) -> dict[str, float]:
+    """Share of target words whose strongest attention is on the right word, near it, before it."""
+    best = model.attend(pairs.src, pairs.tgt)[:, 0].argmax(-1)[:, 1:-1]  # the first has none before
+    ahead = best - torch.from_numpy(model.corpus.aligned)[1:-1]
+    return {
+        "attention": measure_attention(model, pairs),
+        "within_one": measure_attention(model, pairs, within=1),
+        "word_before": (ahead == -1).float().mean().item(),
+    }
+
+
+def measure_heads(model: Translator, pairs: Pairs, n_probed: int) -> dict[str, float]:
+    """What is recorded of runs with several heads."""
+    return measure_translator_heads(model, pairs)
+
+
+def train_copy(
+    settings: CopySettings, seeds: Sequence[int], measure: Callable = measure_copy
+) -> History:
+    """Train runs, each after its donor's lesson if there is one; a run ends at `stop_at`."""
+    transplant = None
+    if settings.lesson:
+        donors = [_train_donor(_alone(settings), seed + DONOR_SEEDS) for seed in seeds]
+        transplant = Transplant(donors, settings.parts)
+    _, history = train_translators(
+        settings.corpus,
+        settings.model,
+        settings.train,
+        seeds,
+        partial(measure, n_probed=settings.n_probed),
+        batch_size=settings.batch_size,
+        n_test=settings.n_test,
+        transplant=transplant,
+        stop_at=settings.stop_at,
+        jobs=1,
+    )
+    return history
+
+
+def _alone(settings: CopySettings) -> CopySettings:
+    """What a donor depends on, so that conditions which share a lesson share its donors."""
+    return CopySettings(model=settings.model, train=settings.train, lesson=settings.lesson)
+
+
+@lru_cache(maxsize=2)
+def _train_donor(settings: CopySettings, seed: int) -> Translator:
+    lesson = settings.lesson
+    model = replace(settings.model, attention=lesson.attention)
+    plan = replace(settings.train, steps=lesson.steps)
+    if lesson.shuffled:
+        return train_shuffled(lesson.corpus, model, plan, [seed], jobs=1)[0]
+    donors, history = train_translators(
+        lesson.corpus, model, plan, [seed], measure_translator, stop_at=lesson.stop_at, jobs=1
+    )
+    if lesson.stop_at and history.values["attention"][0, -1] < lesson.stop_at:
+        raise RuntimeError(f"donor {seed} did not learn; give its lesson more steps")
+    return donors[0]
+
+
+def train_free_heads(settings: FreeSettings, seeds: Sequence[int]) -> History:
+    """Train free models side by side; averaged heads each feel 1/n_heads of the gradient."""
+    n_heads = settings.model.n_heads
+    plan = replace(settings.train, learning_rate=settings.train.learning_rate * n_heads)
+    start = FreeTranslator(settings.model, settings.corpus, list(seeds))
+    pairs = [sample_pairs(settings.corpus, settings.n_test, numpy_rng(s, "test")) for s in seeds]
+    test = Pairs(torch.cat([each.src for each in pairs]), torch.cat([each.tgt for each in pairs]))
+    measure = partial(measure_free, pairs=test)
+    return train_free(start, plan, seeds, measure, batch_size=settings.batch_size)[1]
+
+
+COPY = Experiment(
+    name="copy",
+    question="Which ways of drawing sentences teach copying by attention?",
+    base=CopySettings(),
+    conditions={
+        "permutations": {},
+        "one word more": {"vocab_size": 13},
+        "12 of 18 words": {"vocab_size": 18},
+        "with repeats": {"repeats": True},
+        "half permutations": {"vocab_size": 18, "mixture": 0.5},
+    },
+    train=train_copy,
+    measures=("token_accuracy", "knowledge", "attention", "contrast"),
+    success=COPIES,
+    seeds=range(100, 108),
+)
+
+AUTHORS_SIZE = Experiment(
+    name="copy_authors_size",
+    question="Is copying learned from 40 of 60 words, and from permutations of 40?",
+    base=CopySettings(
+        CorpusConfig(vocab_size=40, seq_len=40),
+        ModelConfig(hidden=256),
+        TrainConfig(200, 1e-3, n_records=20, spacing="even"),
+        batch_size=128,
+        n_test=128,
+        n_probed=16,
+        stop_at=0.99,
+    ),
+    conditions={
+        "permutations, shared table": {},
+        "40 of 60 words, shared table": {"vocab_size": 60},
+        "permutations, separate tables": {"shared_embedding": False},
+        "40 of 60 words, separate tables": {"vocab_size": 60, "shared_embedding": False},
+    },
+    train=train_copy,
+    measures=("token_accuracy", "attention", "knowledge", "contrast"),
+    success=COPIES,
+    seeds=range(20),
+)
+
+FIRST_STEPS = Experiment(
+    name="copy_first_steps",
+    question="Where does attention go in the first steps on permutations?",
+    base=replace(
+        AUTHORS_SIZE.base, train=TrainConfig(15, 1e-3, n_records=3, spacing="even"), stop_at=None
+    ),
+    conditions={"shared": {}, "separate": {"shared_embedding": False}},
+    train=partial(train_copy, measure=measure_first_steps),
+    measures=("attention", "within_one", "word_before"),
+    seeds=range(12),
+)
+
+HEADS = Experiment(
+    name="heads_small_size",
+    question="Does a translator of several heads copy permutations more often than one of a head?",
+    base=CopySettings(train=TrainConfig(300, 2e-3, n_records=6, spacing="even"), stop_at=None),
+    conditions={"lstm mean 1": {}}
+    | {
+        f"lstm {combine} {n}": {"n_heads": n, "combine": combine}
+        for combine in ("mean", "sum", "concat")
+        for n in (2, 4, 8)
+    }
+    | {
+        f"gru mean {n}": {"cell": "gru", "shared_embedding": False, "n_heads": n}
+        for n in (1, 2, 4, 8)  # the cell, the tables and the mean of the authors' experiment
+    },
+    train=partial(train_copy, measure=measure_heads),
+    measures=(
+        "token_accuracy",
+        "knowledge",
+        "attention",
+        "mean_attention",
+        "contrast",
+        "best_contrast",
+    ),
+    success=COPIES,
+    seeds=range(100, 124),
+)
+
+COPIER, UNIFORM = Lesson(stop_at=LEARNED), Lesson(attention="uniform", steps=150)
+OF_18 = {"vocab_size": 18, "mixture": 1.0}  # permutes 12 of 18 words
+RESCUES = Experiment(
+    name="rescues_small_size",
+    question="What must a run on permutations start with to learn to copy?",
+    base=CopySettings(),
+    conditions={
+        "from scratch": {},
+        "KTIW of a copier": {"lesson": COPIER, "parts": KTIW},
+        "KTIW of a uniform donor": {"lesson": UNIFORM, "parts": KTIW},
+        "query of a copier": {"lesson": COPIER, "parts": ("query",)},
+        "query and decoder of a copier": {"lesson": COPIER, "parts": ("query", "decoder")},
+        "attention map of a copier": {"lesson": COPIER, "parts": MAP, "stop_at": None},
+        "uniform on repeats, released": {"lesson": UNIFORM, "parts": PARTS},
+        "uniform on permutations, released": {
+            "lesson": replace(UNIFORM, corpus=CorpusConfig(vocab_size=12, seq_len=12)),
+            "parts": PARTS,
+        },
+        "uniform on shuffled repeats, released": {
+            "lesson": replace(UNIFORM, shuffled=True),
+            "parts": PARTS,
+        },
+        "uniform on shuffled permutations, released": {
+            "lesson": Lesson(CorpusConfig(12, 12), "uniform", 150, shuffled=True),
+            "parts": PARTS,
+        },
+        "12 of 18 words, from scratch": OF_18,
+        "uniform on 18 words, released": {
+            **OF_18,
+            "lesson": replace(UNIFORM, corpus=CorpusConfig(vocab_size=18, seq_len=12)),
+            "parts": PARTS,
+        },
+    }
+    | {
+        f"{steps} steps of repeats first": {"lesson": Lesson(steps=steps), "parts": PARTS}
+        for steps in (2, 5, 10, 20)
+    },
+    train=train_copy,
+    measures=("token_accuracy", "knowledge", "attention", "contrast"),
+    success=(*COPIES, KNOWS),
+    seeds=range(100, 132),
+)
+
+FREE_HEADS = Experiment(
+    name="free_heads",
+    question="How often does the best of n heads of the free model learn permutations?",
+    base=FreeSettings(),
+    conditions={f"{n} heads": {"n_heads": n} for n in (1, 2, 4, 8)},
+    train=train_free_heads,
+    measures=("loss", "uniform_loss", "token_accuracy", "knowledge", "attention", "contrast"),
+    success=(Criterion("attention", 1 / 8, LEARNED),),
+    predict=lambda settings: predict_heads(settings.model.n_heads),
+    seeds=range(48),
+    side_by_side=True,
+)
+
+EXPERIMENTS = (COPY, AUTHORS_SIZE, FIRST_STEPS, HEADS, RESCUES, FREE_HEADS)
