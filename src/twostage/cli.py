@@ -5,6 +5,9 @@ ran and nothing was written; 130 stopped by a signal. Every failure is one line 
 """
 
 import argparse
+import csv
+import io
+import json
 import logging
 import os
 import signal
@@ -23,6 +26,9 @@ from twostage.parameters import (
     read_assignments,
     read_profile,
 )
+
+CLAIM_COLUMNS = ("id", "chapter", "claim", "source", "measure", "value", "low", "high")
+CLAIM_COLUMNS += ("criterion", "side", "n", "verdict")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -88,6 +94,12 @@ def _build_parser() -> argparse.ArgumentParser:
 
     claims = commands.add_parser("claims", help="show the ledgers: claims, intervals, verdicts")
     claims.add_argument("chapters", nargs="*", help=f"each {chapter}; all of them if none is given")
+    claims.add_argument(
+        "--format",
+        choices=("table", "csv", "json"),
+        default="table",
+        help="csv, json: one row a claim, numbers in full; inf, -inf and nan are words",
+    )
     claims.set_defaults(command=_claims)
 
     execute = commands.add_parser("execute", help="execute chapters in place, outputs and all")
@@ -148,14 +160,38 @@ def _choose_output(text: str | None, chapter: Path) -> Path:
 
 
 def _claims(options: argparse.Namespace) -> int:
-    from twostage.claims import LEDGER, Claim, tabulate  # brings matplotlib, which takes a second
+    from twostage.claims import tabulate  # brings matplotlib, which takes a second
 
     chapters = [notebooks.find_chapter(name) for name in options.chapters]
-    for path in chapters or notebooks.list_chapters():
-        claims = [Claim(**row) for row in notebooks.read_rows(path, LEDGER)]
+    found = {path.stem: _read_claims(path) for path in chapters or notebooks.list_chapters()}
+    if options.format != "table":
+        rows = [{"chapter": stem, **claim.row} for stem in found for claim in found[stem]]
+        print(_write_rows(rows, options.format))
+        return 0
+    for stem, claims in found.items():
         if claims:
-            print(f"{path.stem}\n{tabulate(claims).to_string(index=False)}\n")
+            print(f"{stem}\n{tabulate(claims).to_string(index=False)}\n")
     return 0
+
+
+def _read_claims(path: Path) -> list:
+    from twostage.claims import LEDGER, Claim
+
+    try:
+        return [Claim.of_row(row) for row in notebooks.read_rows(path, LEDGER)]
+    except (LookupError, TypeError, ValueError):
+        raise ChapterError(f"{path} has a ledger of another version: run it again") from None
+
+
+def _write_rows(rows: list[dict], form: str) -> str:
+    rows = [{name: row[name] for name in CLAIM_COLUMNS} for row in rows]
+    if form == "json":
+        return json.dumps(rows, ensure_ascii=False, indent=1)
+    text = io.StringIO()
+    table = csv.DictWriter(text, CLAIM_COLUMNS, lineterminator="\n")
+    table.writeheader()
+    table.writerows(rows)
+    return text.getvalue().rstrip("\n")
 
 
 def _execute(options: argparse.Namespace) -> int:

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.colors import to_hex
 from numpy.testing import assert_allclose
 
-from twostage.intervals import rate_interval
+from twostage.estimates import rate_interval
 from twostage.translation import figures, theory
 
 
