@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -201,6 +202,15 @@ def test_claims_as_csv_and_json_have_a_row_each(book, capsys):
     assert [",".join(row) for row in rows] == [head] * 2
     assert [*rows[1].values()][5:] == [1 / 3, "nan", "inf", 1.0, "below", 8, "open"]
     assert pd.read_csv(io.StringIO(out)).value.tolist() == [np.inf, 1 / 3]
+
+
+def test_two_runs_of_one_name_both_show_their_claims(book, capsys):
+    store_claims(book / "chapters" / "01_one.ipynb", ROW)
+    (book / "runs").mkdir()
+    shutil.copy(book / "chapters" / "01_one.ipynb", book / "runs")
+    for form, lines in (("csv", 3), ("table", 8)):
+        assert main(["claims", "--format", form, "01", "runs/01_one.ipynb"]) == 0
+        assert len(capsys.readouterr().out.splitlines()) == lines
 
 
 def test_without_claims_csv_is_a_head_and_json_a_list(book, capsys):

@@ -163,12 +163,12 @@ def _claims(options: argparse.Namespace) -> int:
     from twostage.claims import tabulate  # brings matplotlib, which takes a second
 
     chapters = [notebooks.find_chapter(name) for name in options.chapters]
-    found = {path.stem: _read_claims(path) for path in chapters or notebooks.list_chapters()}
+    found = [(path.stem, _read_claims(path)) for path in chapters or notebooks.list_chapters()]
     if options.format != "table":
-        rows = [{"chapter": stem, **claim.row} for stem in found for claim in found[stem]]
+        rows = [{"chapter": stem, **claim.row} for stem, claims in found for claim in claims]
         print(_write_rows(rows, options.format))
         return 0
-    for stem, claims in found.items():
+    for stem, claims in found:
         if claims:
             print(f"{stem}\n{tabulate(claims).to_string(index=False)}\n")
     return 0
