@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from twostage.intervals import median_interval
+from twostage.estimates import median_interval
 
 
 @dataclass(frozen=True)

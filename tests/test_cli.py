@@ -1,6 +1,9 @@
 """The command line: one line and a status for every request that cannot be met."""
 
+import io
+import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -10,6 +13,8 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import nbformat
+import numpy as np
+import pandas as pd
 import pytest
 from tiny_book import add_chapter, make_book, snapshot
 
@@ -261,20 +266,101 @@ def test_a_command_may_be_stopped_before_its_imports_are_done(tmp_path):
     assert (child.communicate(timeout=60), child.returncode) == (("", answer), 130)
 
 
-def test_claims_are_read_from_stored_outputs(book, capsys):
-    row = {"claim": "it rises", "source": "ours", "measure": "slope", "threshold": 1.0}
-    row |= {"value": 2.0, "low": 1.5, "high": 2.5, "above": True}
-    path = book / "chapters" / "01_one.ipynb"
+ROW = {"id": "it-rises", "claim": "it rises, they say", "source": "ours", "measure": "slope"}
+ROW |= {"value": "inf", "low": 1.5, "high": "inf", "criterion": 1.0, "side": "above"}
+ROW |= {"n": 8, "how": "median", "verdict": "holds"}
+
+
+def store_claims(path, *rows):
     notebook = nbformat.read(path, as_version=4)
-    output = nbformat.v4.new_output("display_data", {}, metadata={"twostage_claims": [row]})
+    output = nbformat.v4.new_output("display_data", {}, metadata={"twostage_claims": [*rows]})
     notebook.cells[-1].outputs = [output]
     nbformat.write(notebook, path)
+
+
+def test_claims_are_read_from_stored_outputs(book, capsys):
+    store_claims(book / "chapters" / "01_one.ipynb", ROW)
     assert main(["claims"]) == 0
     lines = capsys.readouterr().out.split("\n")
     assert lines[0] == "01_one"
-    assert lines[2].split() == "it rises holds 2 1.5 to 2.5 > 1 slope ours".split()
+    expected = "it rises, they say holds inf (1.5 to inf) > 1 slope ours"
+    assert lines[2].split() == expected.split()
     assert main(["claims", "02"]) == 0
     assert capsys.readouterr().out == "", "a chapter without a ledger has nothing to show"
+
+
+def test_claims_as_csv_and_json_have_a_row_each(book, capsys):
+    other = ROW | {"id": "other", "value": 1 / 3, "low": "nan", "side": "below"}
+    store_claims(book / "chapters" / "02_two.ipynb", ROW, other)
+    assert main(["claims", "--format", "csv"]) == 0
+    out = capsys.readouterr().out
+    head = "id,chapter,claim,source,measure,value,low,high,criterion,side,n,verdict"
+    first = 'it-rises,02_two,"it rises, they say",ours,slope,inf,1.5,inf,1.0,above,8,holds'
+    assert out.splitlines()[:2] == [head, first]
+    assert main(["claims", "--format", "json", "02"]) == 0
+    rows = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    assert [",".join(row) for row in rows] == [head] * 2
+    assert [*rows[1].values()][5:] == [1 / 3, "nan", "inf", 1.0, "below", 8, "open"]
+    assert pd.read_csv(io.StringIO(out)).value.tolist() == [np.inf, 1 / 3]
+
+
+def test_two_runs_of_one_name_both_show_their_claims(book, capsys):
+    store_claims(book / "chapters" / "01_one.ipynb", ROW)
+    (book / "runs").mkdir()
+    shutil.copy(book / "chapters" / "01_one.ipynb", book / "runs")
+    for form, lines in (("csv", 3), ("table", 8)):
+        assert main(["claims", "--format", form, "01", "runs/01_one.ipynb"]) == 0
+        assert len(capsys.readouterr().out.splitlines()) == lines
+
+
+def test_without_claims_csv_is_a_head_and_json_a_list(book, capsys):
+    assert main(["claims", "--format", "csv"]) == main(["claims", "--format", "json"]) == 0
+    head, empty = capsys.readouterr().out.splitlines()
+    assert head.startswith("id,chapter,claim") and empty == "[]"
+
+
+@pytest.mark.parametrize("row", [{"claim": "it rises", "threshold": 1.0}, {**ROW, "value": "x"}])
+def test_a_ledger_of_another_version_is_one_line(book, capsys, row):
+    store_claims(book / "chapters" / "01_one.ipynb", row)
+    assert main(["claims"]) == 2
+    err = capsys.readouterr().err
+    assert "01_one.ipynb has a ledger of another version: run it again" in err
+    assert err.count("\n") == 1
+
+
+LEDGER_OF_FEW_RUNS = """\
+import numpy as np
+from twostage import style
+from twostage.claims import Claim, ledger
+from twostage.estimates import Estimate
+from twostage.stages import StageTimes
+
+runs = StageTimes(np.full(steps, np.inf), np.arange(steps, dtype=float))
+late, gap = Estimate.of_median(runs.knowledge), Estimate.of_median(runs.gap())
+claims = [Claim("late", "it comes late", "ours", "steps", late, above=1)]
+claims.append(Claim("gap", "it comes first", "ours", "steps", gap, below=-1))
+order = Estimate.of_rate(*runs.order())
+claims.append(Claim("order", "in order", "ours", "runs", order, above=0.5))
+style.show_table(runs.summary())
+ledger(claims)
+"""
+
+
+@pytest.mark.kernel
+def test_two_seeds_and_a_stage_never_reached_leave_a_ledger_that_is_read_back(book):
+    add_chapter(book, "03_few", LEDGER_OF_FEW_RUNS)
+    done = twostage("run", "03", "-p", "steps=2", "-o", "few.ipynb")
+    assert (done.returncode, done.stderr) == (0, "")
+    json.loads((book / "few.ipynb").read_text(), parse_constant=pytest.fail)
+    shown = twostage("claims", "few.ipynb")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    rows = json.loads(twostage("claims", "--format", "json", "few.ipynb").stdout)
+    found = [[*map(row.get, ("id", "value", "low", "high", "n", "verdict"))] for row in rows]
+    assert found == [
+        ["late", "inf", "-inf", "inf", 2, "open"],
+        ["gap", "-inf", "-inf", "inf", 2, "open"],
+        ["order", "nan", 0.0, 1.0, 0, "open"],
+    ]
 
 
 @pytest.mark.kernel

@@ -1,89 +1,97 @@
 """The ledger: what was claimed, what was measured, between which bounds, and the verdict."""
 
+import math
+import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import KW_ONLY, dataclass
 
-import numpy as np
 import pandas as pd
-from jaxtyping import Float
 
-from twostage.intervals import median_interval, rate_interval
+from twostage.estimates import Estimate
 from twostage.style import show_table
 
 LEDGER = "twostage_claims"  # where a chapter's output keeps its rows
+ID = re.compile(r"[a-z0-9.]+(-[a-z0-9.]+)*")
+
+
+def claim_id(*words: object) -> str:
+    """Join words to the id of a claim: lower case, a hyphen for all but letters, digits, points."""
+    return re.sub(r"[^a-z0-9.]+", "-", " ".join(map(str, words)).lower()).strip("-")
 
 
 @dataclass(frozen=True)
 class Claim:
     """One claim, measured: it holds if its whole interval lies on the claimed side."""
 
+    id: str  # unique in the book, and the same in every version of it
     claim: str  # what is claimed, in words
     source: str  # who claims it: a citation key with the claim's place, or "ours"
     measure: str  # what was measured, with its unit
-    value: float
-    low: float  # interval, 95 % unless the measure says otherwise
-    high: float
-    threshold: float  # fixed before looking; often the chance level
-    above: bool = True  # claimed side of the threshold
+    estimate: Estimate
+    _: KW_ONLY
+    above: float | int | None = None  # the criterion, fixed before looking; often the chance level
+    below: float | int | None = None  # the same, if less is claimed; one of the two is given
+
+    def __post_init__(self) -> None:
+        """Refuse an id that is no words with hyphens, and none or two criteria."""
+        if not ID.fullmatch(self.id):
+            raise ValueError(f"the id of a claim must be like 'toy-fates', got {self.id!r}")
+        if (self.above is None) == (self.below is None):
+            raise ValueError(f"{self.id}: give above= or below=, and not both")
 
     @classmethod
-    def of_rate(
-        cls,
-        claim: str,
-        source: str,
-        measure: str,
-        successes: int,
-        n: int,
-        threshold: float,
-        above: bool = True,
-    ) -> "Claim":
-        """Claim that a success rate lies above (or below) `threshold`, with Wilson's interval."""
-        rate = successes / n if n else float("nan")
-        return cls(claim, source, measure, rate, *rate_interval(successes, n), threshold, above)
+    def of_row(cls, row: dict) -> "Claim":
+        """Read a claim back from its `row`."""
+        numbers = (float(row[name]) for name in ("value", "low", "high"))
+        estimate = Estimate(*numbers, row["n"], row["how"])
+        words = (row[name] for name in ("id", "claim", "source", "measure"))
+        return cls(*words, estimate, **{row["side"]: float(row["criterion"])})
 
-    @classmethod
-    def of_median(
-        cls,
-        claim: str,
-        source: str,
-        measure: str,
-        values: Float[np.ndarray, " run"],
-        threshold: float,
-        above: bool = True,
-    ) -> "Claim":
-        """Claim that the median over runs lies above (or below) `threshold`."""
-        if np.isnan(values).any():
-            raise ValueError(f"{claim}: a run is nan; count runs that never got there as inf")
-        value = float(np.median(values)) if len(values) else float("nan")
-        bounds = median_interval(values)
-        return cls(claim, source, measure, value, *bounds, threshold, above)
+    @property
+    def side(self) -> str:
+        """Return the claimed side of the criterion: above or below."""
+        return "below" if self.above is None else "above"
+
+    @property
+    def criterion(self) -> float:
+        """Return the number that the whole interval must lie above or below."""
+        return float(self.below if self.above is None else self.above)
 
     @property
     def verdict(self) -> str:
-        """Return holds, fails or open (the interval contains the threshold)."""
-        beyond = self.low > self.threshold if self.above else self.high < self.threshold
-        against = self.high < self.threshold if self.above else self.low > self.threshold
+        """Return holds, fails or open (the interval contains the criterion, or a bound is nan)."""
+        over, under = self.estimate.low > self.criterion, self.estimate.high < self.criterion
+        beyond, against = (over, under) if self.side == "above" else (under, over)
         return "holds" if beyond else "fails" if against else "open"
+
+    @property
+    def row(self) -> dict[str, str | int | float]:
+        """Return the claim as words and numbers that JSON knows: inf, -inf and nan are words."""
+        words = {name: getattr(self, name) for name in ("id", "claim", "source", "measure")}
+        numbers = {name: float(getattr(self.estimate, name)) for name in ("value", "low", "high")}
+        numbers["criterion"] = self.criterion
+        safe = {name: x if math.isfinite(x) else str(x) for name, x in numbers.items()}
+        rest = {"side": self.side, "n": int(self.estimate.n), "how": self.estimate.how}
+        return words | safe | rest | {"verdict": self.verdict}
 
 
 def tabulate(claims: Sequence[Claim]) -> pd.DataFrame:
-    """Lay claims out as a table: value, interval, criterion and verdict of each."""
+    """Lay claims out as a table: verdict, estimate and criterion of each."""
     rows = [
         [
             claim.claim,
             claim.verdict,
-            f"{claim.value:.4g}",
-            f"{claim.low:.4g} to {claim.high:.4g}" if claim.low < claim.high else "",
-            f"{'>' if claim.above else '<'} {claim.threshold:.4g}",
+            str(claim.estimate),
+            f"{'>' if claim.side == 'above' else '<'} {claim.criterion:.4g}",
             claim.measure,
             claim.source,
         ]
         for claim in claims
     ]
-    columns = ["claim", "verdict", "value", "interval", "criterion", "measure", "source"]
+    columns = ["claim", "verdict", "estimate", "criterion", "measure", "source"]
     return pd.DataFrame(rows, columns=columns)
 
 
 def ledger(claims: Sequence[Claim]) -> None:
     """Show claims as a table, and leave them in the output's metadata for `twostage claims`."""
-    show_table(tabulate(claims), {LEDGER: [asdict(claim) for claim in claims]})
+    show_table(tabulate(claims), {LEDGER: [claim.row for claim in claims]})

@@ -7,6 +7,9 @@ failure is one line on stderr.
 
 import argparse
 import contextlib
+import csv
+import io
+import json
 import logging
 import os
 import signal
@@ -32,6 +35,8 @@ from twostage.parameters import (
 
 T = TypeVar("T")
 STOPS = [getattr(signal, n) for n in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, n)]
+CLAIM_COLUMNS = ("id", "chapter", "claim", "source", "measure", "value", "low", "high")
+CLAIM_COLUMNS += ("criterion", "side", "n", "verdict")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -105,6 +110,12 @@ def _build_parser() -> argparse.ArgumentParser:
 
     claims = commands.add_parser("claims", help="show the ledgers: claims, intervals, verdicts")
     claims.add_argument("chapters", nargs="*", help=f"each {chapter}; all of them if none is given")
+    claims.add_argument(
+        "--format",
+        choices=("table", "csv", "json"),
+        default="table",
+        help="csv, json: one row a claim, numbers in full; inf, -inf and nan are words",
+    )
     claims.set_defaults(command=_claims)
 
     execute = commands.add_parser("execute", help="execute chapters in place, outputs and all")
@@ -134,17 +145,17 @@ def _params(options: argparse.Namespace) -> int:
         print(format_parameters(notebooks.read_parameters(chapter)))
         return 0
     titles, status = _read_each(notebooks.list_chapters(), notebooks.read_title)
-    width = max((len(path.stem) for path in titles), default=0)
-    print("\n".join(f"{path.stem:{width}}  {title}" for path, title in titles.items()))
+    width = max((len(path.stem) for path, _ in titles), default=0)
+    print("\n".join(f"{path.stem:{width}}  {title}" for path, title in titles))
     return status
 
 
-def _read_each(chapters: list[Path], read: Callable[[Path], T]) -> tuple[dict[Path, T], int]:
+def _read_each(chapters: list[Path], read: Callable[[Path], T]) -> tuple[list[tuple[Path, T]], int]:
     """Read all chapters that can be read; tell of each that cannot be, with status 1."""
-    found, status = {}, 0
+    found, status = [], 0
     for path in chapters:
         try:
-            found[path] = read(path)
+            found.append((path, read(path)))
         except ChapterError as error:
             status = _complain(error, 1)
     return found, status
@@ -196,16 +207,38 @@ def _choose_output(options: argparse.Namespace, chapter: Path) -> Path:
 
 
 def _claims(options: argparse.Namespace) -> int:
-    from twostage.claims import LEDGER, Claim, tabulate  # brings matplotlib, which takes a second
+    from twostage.claims import tabulate  # brings matplotlib, which takes a second
 
     chapters = [notebooks.find_chapter(name) for name in options.chapters]
-    read = partial(notebooks.read_rows, key=LEDGER)
-    found, status = _read_each(chapters or notebooks.list_chapters(), read)
-    for path, rows in found.items():
-        claims = [Claim(**row) for row in rows]
+    found, status = _read_each(chapters or notebooks.list_chapters(), _read_claims)
+    if options.format != "table":
+        rows = [{"chapter": path.stem, **c.row} for path, claims in found for c in claims]
+        print(_write_rows(rows, options.format))
+        return status
+    for path, claims in found:
         if claims:
             print(f"{path.stem}\n{tabulate(claims).to_string(index=False)}\n")
     return status
+
+
+def _read_claims(path: Path) -> list:
+    from twostage.claims import LEDGER, Claim
+
+    try:
+        return [Claim.of_row(row) for row in notebooks.read_rows(path, LEDGER)]
+    except (LookupError, TypeError, ValueError):
+        raise ChapterError(f"{path} has a ledger of another version: run it again") from None
+
+
+def _write_rows(rows: list[dict], form: str) -> str:
+    rows = [{name: row[name] for name in CLAIM_COLUMNS} for row in rows]
+    if form == "json":
+        return json.dumps(rows, ensure_ascii=False, indent=1)
+    text = io.StringIO()
+    table = csv.DictWriter(text, CLAIM_COLUMNS, lineterminator="\n")
+    table.writeheader()
+    table.writerows(rows)
+    return text.getvalue().rstrip("\n")
 
 
 def _execute(options: argparse.Namespace) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
-from twostage.intervals import median_interval
+from twostage.estimates import median_interval
 from twostage.training import History
 
 

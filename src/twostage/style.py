@@ -50,9 +50,15 @@ def show_table(table: pd.DataFrame, metadata: dict | None = None) -> None:
     display({"text/plain": plain, "text/html": html}, raw=True, metadata=metadata)
 
 
-def glue(name: str, value: float | int | str) -> None:
-    """Keep a number of this chapter under `name` for its prose, without showing it here."""
-    myst_nb.glue(name, value.item() if isinstance(value, np.generic) else value, display=False)
+def glue(name: str, value: float | int | str, label: str = "") -> None:
+    """Keep a number of this chapter under `name` for its prose; with a label, print it here too.
+
+    Give a label unless the number stands in an output above: prose refers to nothing unseen.
+    """
+    value = value.item() if isinstance(value, np.generic) else value
+    myst_nb.glue(name, value, display=False)
+    if label:
+        print(f"{label}: {value:.4g}" if isinstance(value, float) else f"{label}: {value}")
 
 
 def plot_runs(

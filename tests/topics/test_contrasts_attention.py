@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from twostage.topics.contrasts import ResampleConfig
+from twostage.estimates import ResampleConfig
 from twostage.topics.contrasts_attention import measure_attention, measure_attention_by_distance
 from twostage.topics.lda import Topics
 from twostage.topics.windows import AttentionPairs

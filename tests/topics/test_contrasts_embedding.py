@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from twostage.topics.contrasts import ResampleConfig, chance, interval
+from twostage.estimates import ResampleConfig, bootstrap_interval, shuffle_chance
 from twostage.topics.contrasts_embedding import _mean_products, _pair_sd, measure_embedding
 from twostage.topics.lda import Topics
 from twostage.topics.pretrained import PretrainedModel
@@ -119,21 +119,24 @@ def test_same_generator_same_numbers():
 
 def test_chance_by_hand():
     shuffled = np.arange(199.0)
-    placed = chance(197.0, shuffled)
+    placed = shuffle_chance(197.0, shuffled)
     assert placed["p_value"] == 3 / 200  # 197 and 198 are as large
     assert placed["shuffled"] == 99 and np.isclose(placed["shuffled_low"], 4.95)
     assert np.isclose(placed["shuffle_sds"], 98 / shuffled.std(ddof=1))
-    assert interval(shuffled) == {"low": placed["shuffled_low"], "high": placed["shuffled_high"]}
+    assert bootstrap_interval(shuffled) == {
+        "low": placed["shuffled_low"],
+        "high": placed["shuffled_high"],
+    }
 
 
 def test_draws_without_pairs_are_left_out_of_both_sides():
     values = np.arange(300.0)
     values[100:] = np.nan
-    assert all(np.isnan(number) for number in chance(50.0, values).values())
+    assert all(np.isnan(number) for number in shuffle_chance(50.0, values).values())
     values[100:200] = np.arange(100.0, 200.0)
-    placed = chance(197.0, values)
+    placed = shuffle_chance(197.0, values)
     assert placed["p_value"] == 4 / 201 and placed["shuffled"] == 99.5
-    assert interval(values) == interval(np.arange(200.0))
+    assert bootstrap_interval(values) == bootstrap_interval(np.arange(200.0))
 
 
 @pytest.mark.parametrize("name", ["n_shuffles", "n_bootstraps"])

@@ -7,7 +7,7 @@ from drawn import bars, curves, dots, legend, rows
 from matplotlib.colors import to_hex
 
 from twostage import style
-from twostage.intervals import median_interval
+from twostage.estimates import median_interval
 from twostage.stages import StageTimes
 from twostage.style import ATTENTION, KNOWLEDGE
 from twostage.topics import figures_assumptions as figures

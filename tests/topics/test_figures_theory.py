@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from drawn import bars, curves, dots, legend, rows
 
-from twostage.intervals import mean_interval
+from twostage.estimates import mean_interval
 from twostage.style import ATTENTION, CHANCE, KNOWLEDGE, RELATION, THEORY
 from twostage.topics import figures_theory as figures
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from drawn import bars, columns, curves
 
-from twostage.intervals import rate_interval
+from twostage.estimates import rate_interval
 from twostage.style import ATTENTION, CHANCE, KNOWLEDGE, THEORY
 from twostage.training import History
 from twostage.translation import figures_rescues as figures
@@ -22,7 +22,7 @@ def test_a_rescue_is_judged_by_its_whole_interval():
     assert table.rescues.tolist() == ["yes", "no", "open", "yes"]
     assert table.predicted.tolist() == ["yes", "no", "yes", "no"]
     assert table.theory.tolist() == ["agrees", "agrees", "open", "disagrees"]
-    assert table.interval[0] == "0.86 to 1.00" and table["copy"][1] == "12 of 24"
+    assert table["copy"][:2].tolist() == ["24 of 24 (0.86 to 1.00)", "12 of 24 (0.31 to 0.69)"]
 
 
 def test_runs_have_a_line_per_run_and_one_label_per_measure(ax):
@@ -65,7 +65,7 @@ COUNTS = pd.DataFrame({"best": [6, 9], "ktiw": [3, 12]}, index=["one", "two"])
 def test_counts_are_written_with_their_intervals():
     table = figures.tabulate_counts(COUNTS, 12)
     assert table.model.tolist() == ["one", "two"]
-    assert table.ktiw.tolist() == ["3 (0.09 to 0.53)", "12 (0.76 to 1.00)"]
+    assert table.ktiw.tolist() == ["3 of 12 (0.09 to 0.53)", "12 of 12 (0.76 to 1.00)"]
 
 
 def test_heads_are_drawn_beside_what_independent_heads_would_do(ax):

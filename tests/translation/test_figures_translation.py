@@ -4,7 +4,7 @@ import numpy as np
 from drawn import bars, columns, curves, dots, legend, rows
 from numpy.testing import assert_allclose
 
-from twostage.intervals import rate_interval
+from twostage.estimates import rate_interval
 from twostage.style import ATTENTION, THEORY
 from twostage.translation import figures, theory
 

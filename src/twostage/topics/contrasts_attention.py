@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
-from twostage.topics.contrasts import ResampleConfig, chance, interval
+from twostage.estimates import ResampleConfig, bootstrap_interval, shuffle_chance
 from twostage.topics.lda import Topics
 from twostage.topics.relations import RELATIONS, relation_of
 from twostage.topics.windows import AttentionPairs
@@ -163,9 +163,10 @@ def _tabulate(means: dict[str, Means], axes: tuple[int, ...]) -> pd.DataFrame:
     same, other = (group[0] for group in mean["topic"])
     columns = dict(zip(["layer", "head"], np.indices(same.shape) + 1, strict=False))
     columns |= {"same": same, "other": other, "ratio": ratio["topic"][0]}
-    columns |= interval(ratio["topic_redrawn"]) | chance(ratio["topic"][0], ratio["shuffled"])
+    columns |= bootstrap_interval(ratio["topic_redrawn"])
+    columns |= shuffle_chance(ratio["topic"][0], ratio["shuffled"])
     columns |= {"uncontrolled": ratio["uncontrolled"][0], "same_word": ratio["word"][0]}
-    word = interval(ratio["word_redrawn"])
+    word = bootstrap_interval(ratio["word_redrawn"])
     columns |= {"same_word_low": word["low"], "same_word_high": word["high"]}
     return pd.DataFrame({name: np.ravel(column) for name, column in columns.items()})
 

@@ -11,7 +11,7 @@ import pandas as pd
 from jaxtyping import Float, Int
 from scipy.sparse import csr_matrix
 
-from twostage.topics.contrasts import ResampleConfig, chance, interval
+from twostage.estimates import ResampleConfig, bootstrap_interval, shuffle_chance
 from twostage.topics.lda import Topics
 from twostage.topics.pretrained import PretrainedModel
 
@@ -68,7 +68,8 @@ def _contrast_embeddings(
     draws = rng.multinomial(n, once / n, size=config.n_bootstraps)
     redrawn = [np.subtract(*_mean_products(x, topic_of, times)) for times in draws]
     row = {"same": same, "other": other, "difference": same - other}
-    row |= interval(np.array(redrawn)) | chance(same - other, np.array(shuffled))
+    row |= bootstrap_interval(np.array(redrawn))
+    row |= shuffle_chance(same - other, np.array(shuffled))
     return row | {"pair_sds": (same - other) / _pair_sd(x)}
 
 

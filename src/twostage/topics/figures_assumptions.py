@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
 
-from twostage.intervals import median_interval
+from twostage.estimates import median_interval
 from twostage.style import ATTENTION, CHANCE, KNOWLEDGE, THEORY, mark_chance, plot_intervals
 from twostage.topics.probes_conclusions import CRITERIA, Conclusions
 

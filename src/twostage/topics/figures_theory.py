@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from matplotlib.axes import Axes
 
-from twostage.intervals import mean_interval
+from twostage.estimates import mean_interval
 from twostage.style import (
     ATTENTION,
     KNOWLEDGE,

@@ -15,7 +15,7 @@ from scipy.stats import rankdata
 from torch import Tensor
 
 from twostage.devices import move
-from twostage.intervals import median_interval
+from twostage.estimates import Estimate
 from twostage.stages import StageTimes
 from twostage.topics.bags import BagTransformer
 from twostage.topics.batches import as_bags
@@ -142,9 +142,9 @@ class Conclusions:
         n, knew = len(self.knowledge), int(np.isfinite(self.times.knowledge).sum())
         looked = int(np.isfinite(self.times.attention).sum())
         return {
-            "knowledge": describe_median(self.knowledge),
-            "votes": describe_median(self.votes),
-            "attention": describe_median(self.attention),
+            "knowledge": f"{Estimate.of_median(self.knowledge):.3g}",
+            "votes": f"{Estimate.of_median(self.votes):.3g}",
+            "attention": f"{Estimate.of_median(self.attention):.3g}",
             "stage 1": f"{knew} of {n}",
             "stage 2": f"{looked} of {n}",
             "knowledge first": f"{first} of {both}" if both else "-",
@@ -170,12 +170,6 @@ class Conclusions:
             "order": first < both / 2,
         }
         return ", ".join(name for name, failed in fails.items() if failed) or "nothing"
-
-
-def describe_median(values: Float[np.ndarray, " run"]) -> str:
-    """Write a median with its 95 % interval, to three digits."""
-    low, high = median_interval(values)
-    return f"{np.median(values):.3g} ({low:.3g} to {high:.3g})"
 
 
 def tabulate_conclusions(settings: dict[str, Conclusions]) -> pd.DataFrame:

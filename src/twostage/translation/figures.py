@@ -5,7 +5,7 @@ from jaxtyping import Float, Int
 from matplotlib.axes import Axes
 
 from twostage import style
-from twostage.intervals import rate_interval
+from twostage.estimates import rate_interval
 from twostage.translation import theory
 
 FATES = {

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from twostage.intervals import rate_interval
+from twostage.estimates import Estimate, rate_interval
 from twostage.style import ATTENTION, KNOWLEDGE, THEORY
 from twostage.training import History
 
@@ -22,13 +22,12 @@ def tabulate_rescues(
     """
     rows = []
     for name, (successes, n) in counts.items():
-        low, high = rate_interval(successes, n)
-        found = "yes" if low > threshold else "no" if high < threshold else "open"
+        rate = Estimate.of_rate(successes, n)
+        found = "yes" if rate.low > threshold else "no" if rate.high < threshold else "open"
         expected = "yes" if predicted[name] > threshold else "no"
         theory = "open" if found == "open" else "agrees" if found == expected else "disagrees"
-        interval = f"{low:.2f} to {high:.2f}"
-        rows.append([name, f"{successes} of {n}", interval, found, expected, theory])
-    names = ["start", "copy", "interval", "rescues", "predicted", "theory"]
+        rows.append([name, f"{rate:.2f}", found, expected, theory])
+    names = ["start", "copy", "rescues", "predicted", "theory"]
     return pd.DataFrame(rows, columns=names)
 
 
@@ -72,12 +71,8 @@ def plot_predicted_rates(ax: Axes, predicted: Sequence[float], label: str = "pre
 
 def tabulate_counts(counts: pd.DataFrame, n: int) -> pd.DataFrame:
     """Write every count of `n` runs with Wilson's interval of its rate."""
-
-    def write(successes: int) -> str:
-        low, high = rate_interval(int(successes), n)
-        return f"{successes} ({low:.2f} to {high:.2f})"
-
-    return counts.map(write).rename_axis("model").reset_index()
+    rates = counts.map(lambda successes: f"{Estimate.of_rate(successes, n):.2f}")
+    return rates.rename_axis("model").reset_index()
 
 
 def plot_heads(

@@ -1,11 +1,69 @@
-"""Intervals against scipy, tables in print, and their coverage by simulation."""
+"""Estimates as text; intervals against scipy, tables in print, and their coverage in simulation."""
+
+from dataclasses import astuple
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_equal
 from scipy import stats
 
-from twostage.intervals import mean_interval, median_interval, rate_interval
+from twostage.estimates import Estimate, mean_interval, median_interval, rate_interval
+
+MEDIAN = Estimate.of_median(np.array([9.0, 1.0, 8.0, 2.0, 7.0, 3.0, 6.0, 4.0, 5.0]))
+
+
+@pytest.mark.parametrize(
+    "estimate, spec, text",
+    [
+        (Estimate(0.3450001, 0.31, 0.38, 8, "mean"), "", "0.345 (0.31 to 0.38)"),
+        (Estimate(12345.678, 1e-5, 2e7, 8, "mean"), "", "1.235e+04 (1e-05 to 2e+07)"),
+        (Estimate(0.3450001, 0.31, 0.38, 8, "mean"), ".2f", "0.35 (0.31 to 0.38)"),
+        (Estimate(1.3671, 1.3671, 1.3671, 12, "largest"), "", "1.367"),
+        (Estimate.of_rate(24, 40), "", "24 of 40 (0.446 to 0.7365)"),
+        (Estimate.of_rate(24, 40), ".2f", "24 of 40 (0.45 to 0.74)"),
+        (Estimate.of_rate(0, 0), "", "0 of 0 (0 to 1)"),
+        (MEDIAN, "", "5 (2 to 8)"),
+        (Estimate.of_median(np.array([3.0, np.inf])), "", "inf (-inf to inf)"),
+        (Estimate.of_median(np.array([])), "", "nan (-inf to inf)"),
+    ],
+)
+def test_an_estimate_prints_itself(estimate, spec, text):
+    assert format(estimate, spec) == text
+    assert spec or str(estimate) == f"{estimate}" == text
+
+
+@pytest.mark.parametrize("n", [1, 3, 40, 263])
+def test_a_rate_prints_the_count_it_was_made_of(n):
+    texts = [str(Estimate.of_rate(np.int64(k), np.int64(n))) for k in range(n + 1)]
+    assert [text.split(" (")[0] for text in texts] == [f"{k} of {n}" for k in range(n + 1)]
+
+
+def test_estimates_are_what_their_names_say():
+    values = np.array([9.0, 1.0, 8.0, 2.0, 7.0, 3.0, 6.0, 4.0, 15.0])
+    median, mean, rate = (
+        Estimate.of_median(values),
+        Estimate.of_mean(values),
+        Estimate.of_rate(9, 10),
+    )
+    assert median == Estimate(6.0, *median_interval(values), 9, "median")
+    assert mean == Estimate(55 / 9, *map(float, mean_interval(values)), 9, "mean")
+    assert rate == Estimate(0.9, *rate_interval(9, 10), 10, "rate")
+
+
+def test_a_run_that_is_nan_leaves_the_median_unknown():
+    values = np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, np.nan])
+    assert_equal(astuple(Estimate.of_median(values)), (np.nan, -np.inf, np.inf, 8, "median"))
+
+
+def test_half_way_between_never_and_always_is_unknown():
+    estimate = Estimate.of_median(np.array([np.inf, -np.inf]))
+    assert_equal(astuple(estimate), (np.nan, -np.inf, np.inf, 2, "median"))
+
+
+def test_the_mean_of_one_run_has_no_bounds():
+    assert_equal(astuple(Estimate.of_mean(np.array([3.0]))), (3.0, -np.inf, np.inf, 1, "mean"))
+    low, high = mean_interval(np.ones((1, 2)))
+    assert_equal((low, high), (np.full(2, -np.inf), np.full(2, np.inf)))
 
 
 def test_mean_interval_is_students():
