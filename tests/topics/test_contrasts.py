@@ -2,23 +2,23 @@
 
 import numpy as np
 import pytest
-from twostage.topics.wikipedia import Topics
 
-from twostage.topics.contrasts import ResampleConfig, chance, interval
+from twostage.estimates import ResampleConfig, bootstrap_interval, shuffle_chance
 from twostage.topics.contrasts_attention import measure_attention
+from twostage.topics.lda import Topics
 from twostage.topics.windows import AttentionPairs
 
 
 def test_interval_is_the_middle_95_percent_of_each_column():
     draws = np.stack([np.arange(1001.0), 2 * np.arange(1001.0) + 1], axis=1)
-    found = interval(draws[np.random.default_rng(0).permutation(1001)])
+    found = bootstrap_interval(draws[np.random.default_rng(0).permutation(1001)])
     np.testing.assert_allclose(found["low"], [25, 51])
     np.testing.assert_allclose(found["high"], [975, 1951])
 
 
 def test_chance_places_a_value_among_the_shuffled_ones():
     shuffled = np.concatenate([np.arange(1000.0), [1500.0]])
-    found = chance(990.0, shuffled)
+    found = shuffle_chance(990.0, shuffled)
     assert found["shuffled"] == pytest.approx(shuffled.mean())
     assert (found["shuffled_low"], found["shuffled_high"]) == (25, 975)
     assert found["p_value"] == pytest.approx(12 / 1002)  # 990 to 999 and 1500, ties count
@@ -27,14 +27,14 @@ def test_chance_places_a_value_among_the_shuffled_ones():
 
 
 def test_shuffles_that_never_vary_have_no_effect_size():
-    found = chance(1.0, np.zeros(200))
+    found = shuffle_chance(1.0, np.zeros(200))
     assert np.isnan(found["shuffle_sds"]) and found["p_value"] == pytest.approx(1 / 201)
 
 
 def test_draws_without_pairs_are_left_out_unless_they_are_the_more():
     draws = np.array([1.0, 2.0, np.nan, np.nan])
-    assert interval(draws)["low"] == pytest.approx(1.025)
-    assert np.isnan(interval(np.array([1.0, np.nan, np.nan]))["low"])
+    assert bootstrap_interval(draws)["low"] == pytest.approx(1.025)
+    assert np.isnan(bootstrap_interval(np.array([1.0, np.nan, np.nan]))["low"])
 
 
 @pytest.mark.parametrize("name", ["n_shuffles", "n_bootstraps"])
