@@ -1,16 +1,20 @@
 """The same runs on one process, on two, and on a Dask cluster whose workers may be killed."""
 
+import multiprocessing
 import socket
 import sys
 import threading
 from functools import partial
 
 import pytest
+import torch
 from test_sweeps import make_free_plan
 from tiny_sweep import make_plan
+from torch import nn
 
 from twostage.parameters import ChapterError
 from twostage.sweeps import run_plan
+from twostage.training import TrainConfig, train
 from twostage.workers import (
     compute_here,
     compute_on_cluster,
@@ -105,6 +109,14 @@ def test_the_name_of_the_code_changes_with_any_of_its_files(tmp_path, monkeypatc
         (tmp_path / "half" / "model.py").write_text(text)
         names.append(hash_code())
     assert len(set(names)) == 3 and names[1] == names[3]
+
+
+@pytest.mark.parametrize("process, bars", [("MainProcess", True), ("Worker-2", False)])
+def test_only_the_first_process_draws_bars_of_training(monkeypatch, capsys, process, bars):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setattr(multiprocessing.current_process(), "name", process)
+    train(nn.Linear(1, 1), [torch.ones(1)], lambda model, x: model(x), TrainConfig(1))
+    assert bool(capsys.readouterr().err) is bars
 
 
 # Schedulers that are none ---------------------------------------------------------------------

@@ -130,7 +130,8 @@ def connect(address: str) -> Iterator[Any]:
     except ImportError:
         advice = "pip install 'twostage[cluster]'"
         raise ChapterError(f"a scheduler needs Dask, which is not here: {advice}") from None
-    logging.getLogger("distributed").setLevel(logging.CRITICAL + 1)  # what matters is raised
+    for name in [each for each in logging.root.manager.loggerDict if "distributed" in each]:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)  # what matters is raised
     try:
         asyncio.run(asyncio.wait_for(_knock(reach, address), TIMEOUT))
     except Exception as error:  # whatever it is that answers there
