@@ -15,15 +15,12 @@ from twostage.seeding import numpy_rng
 from twostage.stages import Criterion
 from twostage.training import History, TrainConfig
 from twostage.translation.corpus import CorpusConfig, Pairs, sample_pairs
-from twostage.translation.model import PARTS, ModelConfig, Translator
+from twostage.translation.model import PARTS, ModelConfig, Trace, Translator
 from twostage.translation.model_free import FreeModelConfig, FreeTranslator
 from twostage.translation.probes import (
     KTIW_PASSED,
     LEARNED,
-    measure_accuracy,
     measure_attention,
-    measure_contrast,
-    measure_ktiw,
     measure_translator,
 )
 from twostage.translation.probes_free import measure_free
@@ -36,8 +33,8 @@ from twostage.translation.training_free import train_free
 KTIW = ("embedding", "encoder", "context", "mix", "output")  # the parts that know words
 MAP = ("embedding", "encoder", "decoder", "query")  # the parts that decide where to look
 DONOR_SEEDS = 1000  # a run's donor has its seed and this many more
-COPIES = (Criterion("attention", 1 / 13, LEARNED),)
-KNOWS = Criterion("knowledge", 1 / 13, KTIW_PASSED)
+COPIES = (Criterion("attn_accuracy", 1 / 13, LEARNED),)
+KNOWS = Criterion("ktiw", 1 / 13, KTIW_PASSED)
 
 
 @dataclass(frozen=True)
@@ -77,36 +74,19 @@ class FreeSettings:
     n_test: int = 64
 
 
-def measure_copy(model: Translator, pairs: Pairs, n_probed: int) -> dict[str, float]:
-    """What is recorded of every run, with KTIW on the first `n_probed` pairs only."""
-    few = Pairs(pairs.src[:n_probed], pairs.tgt[:n_probed])
-    return {
-        "token_accuracy": measure_accuracy(model, pairs),
-        "knowledge": measure_ktiw(model, few),
-        "attention": measure_attention(model, pairs),
-        "contrast": measure_contrast(model, pairs),
-    }
-
-
-@torch.no_grad()
-def measure_first_steps(model: Translator, pairs: Pairs, n_probed: int) -> dict[str, float]:
+def measure_first_steps(trace: Trace, n_probed: int = 0) -> dict[str, float]:
     """Share of target words whose strongest attention is on the right word, near it, before it."""
-    best = model.attend(pairs.src, pairs.tgt)[:, 0].argmax(-1)[:, 1:-1]  # the first has none before
-    ahead = best - torch.from_numpy(model.corpus.aligned)[1:-1]
+    best = trace.attn[:, 0].argmax(-1)[:, 1:-1]  # the first word has none before it
+    ahead = best - torch.from_numpy(trace.model.corpus.aligned)[1:-1].to(best)
     return {
-        "attention": measure_attention(model, pairs),
-        "within_one": measure_attention(model, pairs, within=1),
+        "attn_accuracy": measure_attention(trace),
+        "within_one": measure_attention(trace, within=1),
         "word_before": (ahead == -1).float().mean().item(),
     }
 
 
-def measure_heads(model: Translator, pairs: Pairs, n_probed: int) -> dict[str, float]:
-    """What is recorded of runs with several heads."""
-    return measure_translator_heads(model, pairs)
-
-
 def train_copy(
-    settings: CopySettings, seeds: Sequence[int], measure: Callable = measure_copy
+    settings: CopySettings, seeds: Sequence[int], measure: Callable = measure_translator
 ) -> History:
     """Train runs, each after its donor's lesson if there is one; a run ends at `stop_at`."""
     transplant = None
@@ -143,7 +123,7 @@ def _train_donor(settings: CopySettings, seed: int) -> Translator:
     donors, history = train_translators(
         lesson.corpus, model, plan, [seed], measure_translator, stop_at=lesson.stop_at, jobs=1
     )
-    if lesson.stop_at and history.values["attention"][0, -1] < lesson.stop_at:
+    if lesson.stop_at and history.values["attn_accuracy"][0, -1] < lesson.stop_at:
         raise RuntimeError(f"donor {seed} did not learn; give its lesson more steps")
     return donors[0]
 
@@ -171,7 +151,7 @@ COPY = Experiment(
         "half permutations": {"vocab_size": 18, "mixture": 0.5},
     },
     train=train_copy,
-    measures=("token_accuracy", "knowledge", "attention", "contrast"),
+    measures=("token_accuracy", "ktiw", "attn_accuracy", "signed_contrast"),
     success=COPIES,
     seeds=range(100, 108),
 )
@@ -195,7 +175,7 @@ AUTHORS_SIZE = Experiment(
         "40 of 60 words, separate tables": {"vocab_size": 60, "shared_embedding": False},
     },
     train=train_copy,
-    measures=("token_accuracy", "attention", "knowledge", "contrast"),
+    measures=("token_accuracy", "attn_accuracy", "ktiw", "signed_contrast"),
     success=COPIES,
     seeds=range(20),
 )
@@ -208,7 +188,7 @@ FIRST_STEPS = Experiment(
     ),
     conditions={"shared": {}, "separate": {"shared_embedding": False}},
     train=partial(train_copy, measure=measure_first_steps),
-    measures=("attention", "within_one", "word_before"),
+    measures=("attn_accuracy", "within_one", "word_before"),
     seeds=range(12),
 )
 
@@ -226,14 +206,14 @@ HEADS = Experiment(
         f"gru mean {n}": {"cell": "gru", "shared_embedding": False, "n_heads": n}
         for n in (1, 2, 4, 8)  # the cell, the tables and the mean of the authors' experiment
     },
-    train=partial(train_copy, measure=measure_heads),
+    train=partial(train_copy, measure=measure_translator_heads),
     measures=(
         "token_accuracy",
-        "knowledge",
-        "attention",
+        "ktiw",
+        "attn_accuracy",
         "mean_attention",
-        "contrast",
-        "best_contrast",
+        "signed_contrast",
+        "best_signed_contrast",
     ),
     success=COPIES,
     seeds=range(100, 124),
@@ -277,7 +257,7 @@ RESCUES = Experiment(
         for steps in (2, 5, 10, 20)
     },
     train=train_copy,
-    measures=("token_accuracy", "knowledge", "attention", "contrast"),
+    measures=("token_accuracy", "ktiw", "attn_accuracy", "signed_contrast"),
     success=(*COPIES, KNOWS),
     seeds=range(100, 132),
 )
@@ -288,8 +268,8 @@ FREE_HEADS = Experiment(
     base=FreeSettings(),
     conditions={f"{n} heads": {"n_heads": n} for n in (1, 2, 4, 8)},
     train=train_free_heads,
-    measures=("loss", "uniform_loss", "token_accuracy", "knowledge", "attention", "contrast"),
-    success=(Criterion("attention", 1 / 8, LEARNED),),
+    measures=("loss", "uniform_loss", "token_accuracy", "ktiw", "attn_accuracy", "signed_contrast"),
+    success=(Criterion("attn_accuracy", 1 / 8, LEARNED),),
     predict=lambda settings: predict_heads(settings.model.n_heads),
     seeds=range(48),
     side_by_side=True,

@@ -19,8 +19,7 @@ N_BATCHES = 100  # among which a measured gradient varies
 
 @torch.no_grad()
 def measure_free(model: FreeTranslator, pairs: Pairs) -> dict[str, Float[np.ndarray, " run"]]:
-    """What the book records of every run; `attn_accuracy` is that of its best
-    head.
+    """What the book records of every run; `attn_accuracy` is that of its best head.
 
     One head that looks at the right word is all that copying needs, so a run has learned if its
     best head has; `signed_contrast` and `ktiw` are those of mean attention and mean table.
@@ -32,9 +31,7 @@ def measure_free(model: FreeTranslator, pairs: Pairs) -> dict[str, Float[np.ndar
     right = (scores.argmax(-1) == words).double().mean((1, 2))
     return {
         "loss": target_loss(scores, pairs).cpu().numpy(),  # nats
-        "uniform_loss": target_loss(forced, pairs).numpy(
-            force=True
-        ),  # attention forced uniform at test
+        "uniform_loss": target_loss(forced, pairs).numpy(force=True),  # attention forced uniform
         "token_accuracy": right.cpu().numpy(),  # no proof of attention
         "ktiw": _share_right(model.table.mean(1), translation),
         "attn_accuracy": _share_right(attn, aligned).max(1),
@@ -48,9 +45,7 @@ def measure_heads(model: FreeTranslator) -> dict[str, Float[np.ndarray, "run hea
     attn, aligned, translation = model.attention(), *_targets(model.corpus)
     return {
         "attn_accuracy": _share_right(attn, aligned),  # share of positions; chance 1/L
-        "diagonal": attn.cpu()
-        .numpy()[..., np.arange(len(aligned)), aligned]
-        .mean(-1),  # mean weight
+        "diagonal": attn.cpu().numpy()[..., np.arange(len(aligned)), aligned].mean(-1),
         "signed_contrast": signed_contrast(attn.cpu().numpy(), aligned),
         "ktiw": _share_right(model.table, translation),  # chance 1/V
         "table_contrast": right_contrast(model.table.cpu().numpy(), translation),

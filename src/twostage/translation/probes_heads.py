@@ -20,16 +20,16 @@ from twostage.translation.probes import (
 from twostage.translation.probes_free import right_contrast
 
 
-def measure_translator_heads(trace: Trace) -> dict[str, float]:
-    """What the book records of runs with several heads; `attn_accuracy` is that of the best
-    head.
+def measure_translator_heads(trace: Trace, n_probed: int | None = None) -> dict[str, float]:
+    """What the book records of runs with several heads; `attn_accuracy` is that of the best head.
 
-    `mean_attention` and `signed_contrast` are those of the heads' average,
+    KTIW is measured on the first `n_probed` pairs, by default on all. `mean_attention` and
+    `signed_contrast` are those of the heads' average,
     `best_signed_contrast` is the largest signed contrast of a single head.
     """
     return {
         "token_accuracy": measure_accuracy(trace),
-        "ktiw": measure_ktiw(trace),
+        "ktiw": measure_ktiw(trace.first(n_probed) if n_probed else trace),
         "attn_accuracy": float(measure_head_attention(trace).max()),
         "mean_attention": measure_attention(trace),
         "signed_contrast": measure_contrast(trace),
