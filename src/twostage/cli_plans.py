@@ -143,6 +143,6 @@ def compute_chapter(
     folder.mkdir(parents=True, exist_ok=True)
     output.unlink(missing_ok=True)
     notebooks.run_chapter(chapter, {**settings, "seed": seed}, output)
-    claims = {row["claim"]: float(row["value"]) for row in notebooks.read_rows(output, LEDGER)}
+    claims = {row["id"]: float(row["value"]) for row in notebooks.read_rows(output, LEDGER)}
     run = {"experiment": chapter.stem, "condition": condition, "seed": seed, "step": 0}
     return pd.DataFrame([run | claims | notebooks.read_glued(output)])
