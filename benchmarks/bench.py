@@ -24,7 +24,7 @@ from twostage.seeding import numpy_rng, run_alike_everywhere, torch_rng
 from twostage.topics.bags import BagTransformer
 from twostage.topics.corpus import CorpusConfig, sample_corpus
 from twostage.topics.model import ModelConfig
-from twostage.topics.probes import measure_attention
+from twostage.topics.probes.attention import measure_attention
 from twostage.training import TrainConfig
 
 LONG = CorpusConfig(n_topics=10, words_per_topic=10, doc_len=128)

@@ -40,10 +40,10 @@ def train_embeddings(n_topics: int, words_per_topic: int, steps: int) -> float:
 
 def read_windows(thousands: int) -> float:
     """Read attention in 16 windows of 64 tokens, drawn from so many thousand words of articles."""
-    from twostage.topics.articles import TextCorpus  # transformers is no part of training's memory
-    from twostage.topics.lda import Topics
-    from twostage.topics.pretrained import load_model
-    from twostage.topics.windows import WindowConfig, collect_attention
+    from twostage.topics.text.articles import TextCorpus
+    from twostage.topics.text.encoder import load_model
+    from twostage.topics.text.lda import Topics
+    from twostage.topics.text.windows import WindowConfig, collect_attention
 
     run_alike_everywhere()
     text = "the king and the queen of the island met the people by the river in " * 67  # 1000 words

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from twostage.cli_plans import EXPERIMENTS, Request, plan_experiment
-from twostage.sweeps import Plan, run_plan
-from twostage.workers import compute_here
+from twostage.book.sweep.plans import EXPERIMENTS, Request, plan_experiment
+from twostage.sweeps.tables import Plan, run_plan
+from twostage.sweeps.workers import compute_here
 
 
 def compute_nothing(condition: str, settings: dict, seed: int) -> pd.DataFrame:

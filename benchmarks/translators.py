@@ -12,12 +12,11 @@ from torch import nn
 from twostage.seeding import numpy_rng
 from twostage.training import TrainConfig, train
 from twostage.translation.corpus import CorpusConfig, sample_batches, sample_pairs
+from twostage.translation.free import FreeModelConfig, FreeTranslator
 from twostage.translation.model import ModelConfig, Translator
-from twostage.translation.model_free import FreeModelConfig, FreeTranslator
-from twostage.translation.probes import measure_translator
-from twostage.translation.probes_free import measure_heads
-from twostage.translation.training import cross_entropy
-from twostage.translation.training_free import train_free
+from twostage.translation.probes.free import measure_heads
+from twostage.translation.probes.record import measure_translator
+from twostage.translation.training import cross_entropy, train_free
 
 
 def translator_steps(seq_len: int, hidden: int, batch_size: int, steps: int) -> Action:

@@ -22,7 +22,9 @@ from twostage.files import write_whole
 from twostage.training import TrainConfig
 from twostage.translation.corpus import CorpusConfig
 from twostage.translation.model import ModelConfig, Trace
-from twostage.translation.probes import measure_accuracy, measure_attention, measure_ktiw
+from twostage.translation.probes.attention import measure_attention
+from twostage.translation.probes.knowledge import measure_ktiw
+from twostage.translation.probes.record import measure_accuracy
 from twostage.translation.training import train_translators
 
 FOLDER = Path(__file__).parent

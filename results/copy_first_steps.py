@@ -13,7 +13,7 @@ from recording import record_runs
 from twostage.training import History, TrainConfig
 from twostage.translation.corpus import CorpusConfig
 from twostage.translation.model import ModelConfig, Trace
-from twostage.translation.probes import measure_attention
+from twostage.translation.probes.attention import measure_attention
 from twostage.translation.training import train_translators
 
 SEEDS, BATCH_SIZE, N_TEST = range(12), 128, 128

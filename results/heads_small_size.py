@@ -13,8 +13,8 @@ from recording import record_runs
 from twostage.training import History, TrainConfig
 from twostage.translation.corpus import CorpusConfig
 from twostage.translation.model import ModelConfig
-from twostage.translation.probes import LEARNED
-from twostage.translation.probes_heads import measure_translator_heads
+from twostage.translation.probes.attention import LEARNED
+from twostage.translation.probes.record import measure_translator_heads
 from twostage.translation.training import train_translators
 
 SEEDS = range(100, 124)

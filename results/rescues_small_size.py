@@ -17,9 +17,9 @@ from recording import record_runs
 from twostage.training import History, TrainConfig
 from twostage.translation.corpus import CorpusConfig
 from twostage.translation.model import PARTS, ModelConfig, Translator
-from twostage.translation.probes import KTIW_PASSED, LEARNED, measure_translator
-from twostage.translation.training import Transplant, train_translators
-from twostage.translation.training_bag import train_shuffled
+from twostage.translation.probes.attention import KTIW_PASSED, LEARNED
+from twostage.translation.probes.record import measure_translator
+from twostage.translation.training import Transplant, train_shuffled, train_translators
 
 SEEDS, DONOR_SEEDS = range(100, 132), 1000  # a run's donor has its seed + 1000
 HARD = CorpusConfig(vocab_size=12, seq_len=12)

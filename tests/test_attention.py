@@ -14,8 +14,8 @@ from twostage.topics.model import ModelConfig as TopicModel
 from twostage.topics.model import TopicTransformer
 from twostage.topics.training import LOSSES
 from twostage.translation.corpus import CorpusConfig, sample_pairs
+from twostage.translation.free import FreeModelConfig, FreeTranslator
 from twostage.translation.model import ModelConfig, Translator
-from twostage.translation.model_free import FreeModelConfig, FreeTranslator
 
 SCORES = torch.tensor([[0.0, 1.0, 2.0], [5.0, 5.0, 5.0]], dtype=torch.float64).log1p()  # log 1 2 3
 

@@ -20,7 +20,7 @@ from twostage.topics.bags import BagTransformer
 from twostage.topics.batches import sample_positions
 from twostage.topics.corpus import CorpusConfig, sample_corpus
 from twostage.topics.model import ModelConfig, TopicTransformer
-from twostage.topics.probes import measure_attention
+from twostage.topics.probes.attention import measure_attention
 from twostage.topics.training import position_loss
 
 TINY = bench.Sizes(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from twostage import style
-from twostage.claims import LEDGER, Claim, claim_id, ledger
+from twostage.book.claims import LEDGER, Claim, claim_id, ledger
 from twostage.estimates import Estimate
 
 

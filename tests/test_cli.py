@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 from tiny_book import add_chapter, make_book, snapshot
 
-from twostage.cli import main
+from twostage.book.cli import main
 
 TWOSTAGE = [sys.executable, "-m", "twostage"]
 

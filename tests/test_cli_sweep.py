@@ -13,9 +13,9 @@ import pandas as pd
 import pytest
 from tiny_book import add_chapter, make_book, snapshot
 
-from twostage import cli_plans
-from twostage.cli import main
-from twostage.cli_sweep import read_seeds
+from twostage.book.cli import main
+from twostage.book.sweep import plans
+from twostage.book.sweep.options import read_seeds
 from twostage.experiments import Experiment
 from twostage.seeding import numpy_rng
 from twostage.stages import Criterion
@@ -74,7 +74,7 @@ def book(tmp_path, monkeypatch):
     (folder / "typo.yml").write_text("experiment: dice\ngird: {n_sides: [4]}\n")
     (folder / "flat.yml").write_text("experiment: dice\ngrid: {n_sides: 4}\n")
     (folder / "list.yml").write_text("- dice\n")
-    monkeypatch.setitem(cli_plans.EXPERIMENTS, "dice", DICE)
+    monkeypatch.setitem(plans.EXPERIMENTS, "dice", DICE)
     monkeypatch.chdir(folder)
     return folder
 
@@ -221,7 +221,7 @@ def test_failures_end_with_status_1_and_a_word_on_what_to_do(book, capsys, monke
         raise RuntimeError("no table")
 
     request = ["sweep", "dice", "-o", "f", "--seeds", "0:2", "--conditions", "large"]
-    monkeypatch.setitem(cli_plans.EXPERIMENTS, "dice", cli_plans.replace(DICE, train=fail))
+    monkeypatch.setitem(plans.EXPERIMENTS, "dice", plans.replace(DICE, train=fail))
     assert run(*request) == 1
     assert capsys.readouterr().err.splitlines() == [
         "twostage: large, seed 0: RuntimeError: no table",
@@ -229,7 +229,7 @@ def test_failures_end_with_status_1_and_a_word_on_what_to_do(book, capsys, monke
         "twostage: 2 of 2 runs failed; the others are in f/dice.csv; "
         "the same command tries these again",
     ]
-    monkeypatch.setitem(cli_plans.EXPERIMENTS, "dice", DICE)
+    monkeypatch.setitem(plans.EXPERIMENTS, "dice", DICE)
     assert run(*request) == 0
     assert read(book / "f")[1]["failed"] == []
 
@@ -298,7 +298,7 @@ def test_part_of_a_record_is_compared_with_that_part_and_never_stored(book, caps
 
 
 def test_ctrl_c_ends_every_process_and_leaves_the_table_of_what_was_done(tmp_path):
-    command = [sys.executable, "-m", "twostage.cli", "sweep", "free_heads", "--jobs", "2"]
+    command = [sys.executable, "-m", "twostage", "sweep", "free_heads", "--jobs", "2"]
     command += ["-o", str(tmp_path), "-p", "steps=50"]
     stops = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731
     child = subprocess.Popen(

@@ -8,11 +8,10 @@ import pytest
 import torch
 
 from twostage.stages import StageTimes
+from twostage.topics import probes as conclusions
 from twostage.topics import probes as topics
-from twostage.topics import probes_conclusions as conclusions
 from twostage.training import History
 from twostage.translation import probes as translation
-from twostage.translation import probes_agreement, training_toy
 
 HAIR = 1e-9
 

@@ -10,8 +10,7 @@ from numpy.testing import assert_allclose
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from twostage.devices import check_device, move
-from twostage.seeding import numpy_rng, torch_rng
+from twostage.seeding import check_device, move, numpy_rng, torch_rng
 from twostage.topics import training as topics
 from twostage.topics.bags import BagTransformer
 from twostage.topics.batches import sample_bags, sample_positions
@@ -19,16 +18,15 @@ from twostage.topics.corpus import CorpusConfig as TopicCorpus
 from twostage.topics.corpus import sample_corpus
 from twostage.topics.model import ModelConfig as TopicModel
 from twostage.topics.model import TopicTransformer
-from twostage.topics.probes import stage_measure
+from twostage.topics.probes.record import stage_measure
 from twostage.training import TrainConfig
 from twostage.translation import training as translation
 from twostage.translation.corpus import CorpusConfig, sample_pairs
-from twostage.translation.model import ModelConfig, Translator
-from twostage.translation.model_bag import BagTranslator
-from twostage.translation.model_free import FreeModelConfig, FreeTranslator
-from twostage.translation.probes import measure_state_probe, measure_translator
-from twostage.translation.training_bag import bag_cross_entropy
-from twostage.translation.training_free import target_loss
+from twostage.translation.free import FreeModelConfig, FreeTranslator
+from twostage.translation.model import BagTranslator, ModelConfig, Translator
+from twostage.translation.probes.knowledge import measure_state_probe
+from twostage.translation.probes.record import measure_translator
+from twostage.translation.training import bag_cross_entropy, target_loss
 
 TOPICS, COPY = TopicCorpus(2, 3, topics_per_doc=1, doc_len=9), CorpusConfig(5, 4)
 PAIRS = sample_pairs(COPY, 6, numpy_rng(0))

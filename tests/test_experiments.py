@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from twostage.cli_plans import EXPERIMENTS
+from twostage.book.sweep.plans import EXPERIMENTS
 from twostage.experiments import Experiment, Runs, list_fields, set_fields
 from twostage.stages import Criterion
 from twostage.training import History, TrainConfig

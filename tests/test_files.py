@@ -7,8 +7,7 @@ import pytest
 from tiny_book import make_book
 
 from twostage import files
-from twostage.files import find_root, write_new, write_whole
-from twostage.parameters import ChapterError
+from twostage.files import ChapterError, find_root, write_new, write_whole
 
 UNWRITABLE = "whole lines\n" * 10_000 + "\ud800"  # fails in the middle: not encodable
 

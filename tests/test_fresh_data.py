@@ -14,7 +14,7 @@ from twostage.topics.corpus import CorpusConfig as TopicsCorpus
 from twostage.topics.model import ModelConfig as TopicsModel
 from twostage.topics.training import measure_loss, train_topics
 from twostage.training import TrainConfig
-from twostage.translation import training, training_bag
+from twostage.translation import training
 from twostage.translation.corpus import CorpusConfig, sample_pairs
 from twostage.translation.model import ModelConfig
 

@@ -7,8 +7,8 @@ import resource
 import pytest
 from tiny_sweep import make_plan
 
-from twostage.journal import open_journal
-from twostage.parameters import ChapterError
+from twostage.files import ChapterError
+from twostage.sweeps.journal import open_journal
 from twostage.translation.experiments import CopySettings
 
 RUN = {"condition": "steps=5", "seed": 0, "seconds": 0.1, "made": {}, "rows": {"step": [0]}}

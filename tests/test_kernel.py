@@ -6,8 +6,8 @@ import papermill
 import pytest
 from tiny_book import PARAMETERS, add_chapter, make_book
 
-from twostage import kernel
-from twostage.parameters import ChapterError
+from twostage.book import kernel
+from twostage.files import ChapterError
 
 RULED = PARAMETERS + "# rule: steps * batch < 300\nbatch: int = 2  # size [1, 9]\n"
 CHECK = "from twostage import kernel\n\nkernel.check_parameters()"

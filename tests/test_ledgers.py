@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from twostage.claims import LEDGER, Claim
-from twostage.notebooks import read_rows
+from twostage.book.claims import LEDGER, Claim
+from twostage.book.notebooks import read_rows
 
 ROOT = Path(__file__).parents[1]
 CHAPTERS = sorted((ROOT / "chapters").glob("*.ipynb"))

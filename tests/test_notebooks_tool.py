@@ -9,9 +9,9 @@ import nbformat
 import pytest
 from tiny_book import add_chapter, make_book, snapshot
 
-from twostage import notebooks
-from twostage.notebooks import ChapterFailed
-from twostage.parameters import ChapterError
+from twostage.book import notebooks
+from twostage.book.notebooks import ChapterFailed
+from twostage.files import ChapterError
 
 PRINTS = "print(steps, learning_rate, optimizer, corpus, bias, init_scales)"
 DRAWS = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()"

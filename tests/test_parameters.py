@@ -7,13 +7,13 @@ import yaml
 from papermill.translators import PythonTranslator
 from tiny_book import PARAMETERS
 
-from twostage.parameters import (
-    ChapterError,
+from twostage.book.parameters import (
     format_parameters,
     parse_parameters,
     read_assignments,
     read_profile,
 )
+from twostage.files import ChapterError
 
 
 @pytest.fixture

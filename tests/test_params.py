@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from twostage import notebooks
-from twostage.cli import main
-from twostage.notebooks import read_notebook, read_parameters
-from twostage.parameters import read_assignments, read_profile
+from twostage.book import notebooks
+from twostage.book.cli import main
+from twostage.book.notebooks import read_notebook, read_parameters
+from twostage.book.parameters import read_assignments, read_profile
 
 ROOT = Path(__file__).parents[1]
 CHAPTERS = sorted((ROOT / "chapters").glob("*.ipynb"))

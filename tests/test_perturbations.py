@@ -15,23 +15,23 @@ import perturb
 import pytest
 
 ROOMS = {
-    "twostage.style": ["test_style.py"],
+    "twostage.style": ["test_style.py", "test_figures_ktiw.py"],
     "twostage.stages": ["test_stages.py", "test_criteria.py"],
-    "twostage.intervals": ["test_intervals.py"],
-    "twostage.topics.figures": ["test_figures_topics.py"],
-    "twostage.topics.figures_assumptions": ["test_figures_assumptions.py"],
-    "twostage.topics.figures_theory": ["test_figures_theory.py"],
-    "twostage.topics.contrasts": ["test_contrasts.py"],
+    "twostage.estimates": ["test_estimates.py", "test_contrasts.py"],
+    "twostage.topics.figures.stages": ["test_figures_topics.py"],
+    "twostage.topics.figures.assumptions": ["test_figures_assumptions.py"],
+    "twostage.topics.figures.theory": ["test_figures_theory.py"],
     "twostage.topics.statistics": ["test_statistics.py"],
-    "twostage.topics.probes_scores": ["test_probes_scores.py"],
+    "twostage.topics.probes.attention": ["test_probes_scores.py"],
     "twostage.topics.batches": ["test_batches.py"],
-    "twostage.translation.figures": ["test_figures_translation.py"],
-    "twostage.translation.figures_ktiw": ["test_figures_ktiw.py"],
-    "twostage.translation.figures_rescues": ["test_figures_rescues.py"],
-    "twostage.translation.figures_theory": ["test_figures_theory_translation.py"],
+    "twostage.translation.figures.fates": [
+        "test_figures_translation.py",
+        "test_figures_rescues.py",
+    ],
+    "twostage.translation.figures.theory": ["test_figures_theory_translation.py"],
     "twostage.translation.statistics": ["test_statistics_pairs.py"],
-    "twostage.translation.probes": ["test_probes_translator.py", "test_criteria.py"],
-    "twostage.translation.probes_heads": ["test_probes_heads.py"],
+    "twostage.translation.probes.knowledge": ["test_probes_translator.py", "test_criteria.py"],
+    "twostage.translation.probes.attention": ["test_probes_heads.py"],
 }
 SLOW = ("covers", "by_a_loop")  # tests of seconds: left out, so that a mutant takes a tenth of one
 EQUIVALENT = {  # what a mutant's text holds, and why no test can tell it from the original
@@ -40,12 +40,16 @@ EQUIVALENT = {  # what a mutant's text holds, and why no test can tell it from t
 NAMED = {  # mistakes that no test noticed once: function, and what stands in the mutant's line
     "labels upside down": ("twostage.style", "plot_intervals", "[::1], rows"),
     "knowledge and attention swapped": (
-        "twostage.topics.figures",
+        "twostage.topics.figures.stages",
         "plot_start_times",
         "runs.knowledge, ATTENTION",
     ),
     "mean for median": ("twostage.style", "plot_runs", "np.mean("),
-    "layer and head swapped": ("twostage.topics.figures", "plot_heads", "(head - 1.5, head - 1.5)"),
+    "layer and head swapped": (
+        "twostage.topics.figures.stages",
+        "plot_heads",
+        "(head - 1.5, head - 1.5)",
+    ),
 }
 
 

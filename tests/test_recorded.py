@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from tiny_book import make_book
 
-from twostage.recorded import find_difference, read_provenance, read_recorded
+from twostage.experiments import find_difference, read_provenance, read_recorded
 
 ROOT = Path(__file__).parents[1]
 RELATIVE = re.compile(r"""["']\.\.?/|["'](results|chapters|params|src)/""")

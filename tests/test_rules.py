@@ -2,7 +2,7 @@
 
 import pytest
 
-from twostage.rules import Rule, find_rules
+from twostage.book.rules import Rule, find_rules
 
 VALUES = {"T": 5, "tau": 2, "rates": [0.0, 0.1, 0.2], "scales": [0.1, 0.01]}
 

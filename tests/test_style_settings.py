@@ -6,8 +6,8 @@ from nbformat import v4
 
 DRAWS = """\
 import matplotlib.pyplot as plt
-from twostage import style
-style.use()
+from twostage.book import begin
+begin()
 plt.plot([1, 2])
 plt.title("what")
 plt.show()"""

@@ -10,12 +10,12 @@ import pandas as pd
 import pytest
 from tiny_sweep import make_plan
 
-from twostage.cli_plans import EXPERIMENTS, Request, plan_experiment
+from twostage.book.sweep.plans import EXPERIMENTS, Request, plan_experiment
 from twostage.experiments import set_fields
-from twostage.parameters import ChapterError
-from twostage.sweeps import choose, make_conditions, run_plan
+from twostage.files import ChapterError
+from twostage.sweeps.tables import choose, make_conditions, run_plan
+from twostage.sweeps.workers import compute_here
 from twostage.translation.experiments import FreeSettings
-from twostage.workers import compute_here
 
 HERE = partial(compute_here, jobs=1)
 BUILD = partial(set_fields, FreeSettings())

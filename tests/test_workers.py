@@ -12,10 +12,9 @@ from test_sweeps import make_free_plan
 from tiny_sweep import make_plan
 from torch import nn
 
-from twostage.parameters import ChapterError
-from twostage.sweeps import run_plan
-from twostage.training import TrainConfig, train
-from twostage.workers import (
+from twostage.files import ChapterError
+from twostage.sweeps.tables import run_plan
+from twostage.sweeps.workers import (
     compute_here,
     compute_on_cluster,
     compute_run,
@@ -23,6 +22,7 @@ from twostage.workers import (
     hash_code,
     name_code,
 )
+from twostage.training import TrainConfig, train
 
 LOOPBACK = "127.0.0.1"
 
@@ -97,12 +97,14 @@ def test_code_outside_a_repository_or_without_git_has_no_commit(monkeypatch):
     monkeypatch.setenv("PATH", "")
     assert name_code.__wrapped__()["commit"] == "unknown"
     monkeypatch.undo()
-    monkeypatch.setattr("twostage.workers.__file__", "/nowhere/lib/site-packages/twostage/x.py")
+    monkeypatch.setattr(
+        "twostage.sweeps.workers.__file__", "/nowhere/lib/site-packages/twostage/x.py"
+    )
     assert name_code.__wrapped__()["commit"] == "unknown"
 
 
 def test_the_name_of_the_code_changes_with_any_of_its_files(tmp_path, monkeypatch):
-    monkeypatch.setattr("twostage.workers.__file__", str(tmp_path / "workers.py"))
+    monkeypatch.setattr("twostage.sweeps.workers.__file__", str(tmp_path / "workers.py"))
     (tmp_path / "half").mkdir()
     names = [hash_code()]
     for text in ("x = 1", "x = 2", "x = 1"):
@@ -131,7 +133,7 @@ def answer(server, reply):
 
 @pytest.mark.parametrize("reply", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\nno such page" * 9])
 def test_what_answers_otherwise_is_no_scheduler(monkeypatch, reply):
-    monkeypatch.setattr("twostage.workers.TIMEOUT", 0.5)
+    monkeypatch.setattr("twostage.sweeps.workers.TIMEOUT", 0.5)
     with socket.create_server((LOOPBACK, 0)) as server:
         threading.Thread(target=answer, args=(server, reply), daemon=True).start()
         check_refused(f"tcp://{LOOPBACK}:{server.getsockname()[1]}")
@@ -139,7 +141,7 @@ def test_what_answers_otherwise_is_no_scheduler(monkeypatch, reply):
 
 @pytest.mark.parametrize("address", [f"tcp://{LOOPBACK}:1", LOOPBACK, "tcp://", "post://x:1"])
 def test_an_address_without_a_scheduler_is_refused_soon(monkeypatch, address):
-    monkeypatch.setattr("twostage.workers.TIMEOUT", 0.5)
+    monkeypatch.setattr("twostage.sweeps.workers.TIMEOUT", 0.5)
     check_refused(address)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from twostage.seeding import numpy_rng
-from twostage.sweeps import Plan
+from twostage.sweeps.tables import Plan
 
 
 def compute(condition: str, settings: dict, seed: int) -> pd.DataFrame:

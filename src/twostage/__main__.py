@@ -13,7 +13,7 @@ def main() -> int:
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _leave)
     _open_closed_streams()
-    from twostage import cli
+    from twostage.book import cli
 
     return cli.main()
 

@@ -1,12 +1,25 @@
 """Files of the book, found from anywhere; files that are there whole or not at all."""
 
+import difflib
 import itertools
 import os
 import secrets
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 
-from twostage.parameters import ChapterError
+
+class ChapterError(ValueError):
+    """What was asked for cannot be run; the message is one line that says what can."""
+
+    def _render_traceback_(self) -> list[str]:  # what IPython shows in a notebook
+        return [f"{type(self).__name__}: {self}"]
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """Return a name that was meant perhaps, in brackets, or nothing."""
+    close = difflib.get_close_matches(name, known, n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def is_book(folder: Path) -> bool:

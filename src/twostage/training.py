@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from tqdm import trange
 
-from twostage.devices import DEVICES, check_device, move
+from twostage.seeding import DEVICES, check_device, move
 
 OPTIMIZERS = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from twostage.topics.articles import DEFAULT_DUMP, WORD, TextCorpus, is_article, load_corpus
+from twostage.topics.text.articles import DEFAULT_DUMP, WORD, TextCorpus, is_article, load_corpus
 
 LONG = "Cats and dogs play chess in the garden every day. " * 10  # 100 words
 

@@ -6,12 +6,12 @@ import torch
 from numpy.testing import assert_allclose
 
 from twostage.seeding import numpy_rng, torch_rng
-from twostage.topics.bags import BagTransformer
-from twostage.topics.bags_pinned import set_odds, set_values, solve_values
+from twostage.topics.bags import BagTransformer, set_odds, set_values, solve_values
 from twostage.topics.batches import sample_bags
 from twostage.topics.corpus import CorpusConfig
 from twostage.topics.model import ModelConfig
-from twostage.topics.probes import measure_attention_table, measure_value_matrix
+from twostage.topics.probes.attention import measure_attention_table
+from twostage.topics.probes.knowledge import measure_value_matrix
 from twostage.topics.training import squared_error
 
 CORPUS = CorpusConfig(3, 2, 2, doc_len=20, mask_rate=0.3)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from twostage.estimates import ResampleConfig, bootstrap_interval, shuffle_chance
-from twostage.topics.contrasts_attention import measure_attention
-from twostage.topics.lda import Topics
-from twostage.topics.windows import AttentionPairs
+from twostage.topics.text.attention import measure_attention
+from twostage.topics.text.lda import Topics
+from twostage.topics.text.windows import AttentionPairs
 
 
 def test_interval_is_the_middle_95_percent_of_each_column():

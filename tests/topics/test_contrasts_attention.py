@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from twostage.estimates import ResampleConfig
-from twostage.topics.contrasts_attention import measure_attention, measure_attention_by_distance
-from twostage.topics.lda import Topics
-from twostage.topics.windows import AttentionPairs
+from twostage.topics.text.attention import measure_attention, measure_attention_by_distance
+from twostage.topics.text.lda import Topics
+from twostage.topics.text.windows import AttentionPairs
 
 SMALL = ResampleConfig(200, 200)
 N_WORDS, N_TOPICS = 40, 4

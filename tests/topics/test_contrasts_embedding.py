@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from twostage.estimates import ResampleConfig, bootstrap_interval, shuffle_chance
-from twostage.topics.contrasts_embedding import _mean_products, _pair_sd, measure_embedding
-from twostage.topics.lda import Topics
-from twostage.topics.pretrained import PretrainedModel
+from twostage.topics.text.embedding import _mean_products, _pair_sd, measure_embedding
+from twostage.topics.text.encoder import PretrainedModel
+from twostage.topics.text.lda import Topics
 
 SMALL = ResampleConfig(200, 200)
 

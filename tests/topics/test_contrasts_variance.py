@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from twostage.seeding import numpy_rng
-from twostage.topics.contrasts_variance import TEXT_PARTS, split_pair_variance
-from twostage.topics.windows import AttentionPairs
+from twostage.topics.text.attention import TEXT_PARTS, split_pair_variance
+from twostage.topics.text.windows import AttentionPairs
 
 TOPIC_OF = np.repeat(np.arange(4), 3)
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from gensim.test.utils import datapath
 
-from twostage.topics import dumps
-from twostage.topics.articles import DEFAULT_DUMP, load_corpus
-from twostage.topics.dumps import plain_text
+from twostage.topics.text import dumps
+from twostage.topics.text.articles import DEFAULT_DUMP, load_corpus
+from twostage.topics.text.dumps import plain_text
 
 LONG = "Cats and dogs play chess in the garden every day. " * 10  # 100 words
 PAGE = "<page><title>{}</title><ns>{}</ns><id>1</id>{}<revision><text>{}</text></revision></page>"

@@ -10,8 +10,8 @@ from twostage import style
 from twostage.estimates import median_interval
 from twostage.stages import StageTimes
 from twostage.style import ATTENTION, KNOWLEDGE
-from twostage.topics import figures_assumptions as figures
-from twostage.topics.probes_conclusions import CRITERIA, Conclusions
+from twostage.topics import figures as figures
+from twostage.topics.probes.record import CRITERIA, Conclusions
 
 GREY, BLACK, VOTES = style.CHANCE["color"], style.THEORY["color"], figures.VOTES.upper()
 SKEWED = np.array([0.0, 0.1, 0.2, 0.3, 0.4, 3.0, 9.0])  # median 0.3

@@ -7,7 +7,7 @@ from drawn import bars, curves, dots, legend, rows
 
 from twostage.estimates import mean_interval
 from twostage.style import ATTENTION, CHANCE, KNOWLEDGE, RELATION, THEORY
-from twostage.topics import figures_theory as figures
+from twostage.topics import figures as figures
 
 X = np.array([0.1, 0.01])
 RUNS = np.array([[1.0, 2.0, 9.0], [4.0, 5.0, 12.0]])  # medians 2 and 5, means 4 and 7

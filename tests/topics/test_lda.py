@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from twostage.topics import lda as lda_module
-from twostage.topics.articles import TextCorpus
-from twostage.topics.lda import LdaConfig, Topics, content_words, cut_pieces, fit_topics
+from twostage.topics.text import lda as lda_module
+from twostage.topics.text.articles import TextCorpus
+from twostage.topics.text.lda import LdaConfig, Topics, content_words, cut_pieces, fit_topics
 
 PETS, TOWNS = (
     "cat dog fur paw tail whisker".split(),

@@ -9,7 +9,7 @@ import transformers
 from safetensors.torch import load_file, save_file
 from tiny_models import EMBEDDING_SIZE, N_HEADS, N_LAYERS, build_tokenizer, save_tiny
 
-from twostage.topics.pretrained import load_model
+from twostage.topics.text.encoder import load_model
 
 FAMILIES = sorted(EMBEDDING_SIZE)
 

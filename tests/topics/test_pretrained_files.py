@@ -9,8 +9,7 @@ import pytest
 from safetensors.torch import load_file, save_file
 from tiny_models import save_tiny
 
-from twostage.topics import pretrained_files
-from twostage.topics.pretrained import load_model
+from twostage.topics.text.encoder import load_model
 
 
 @pytest.fixture(scope="module")

@@ -12,22 +12,23 @@ from twostage.seeding import numpy_rng, torch_rng
 from twostage.topics.bags import BagTransformer
 from twostage.topics.corpus import CorpusConfig, sample_corpus
 from twostage.topics.model import ModelConfig, TopicTransformer
-from twostage.topics.probes import (
+from twostage.topics.probes.attention import (
     AttentionByRelation,
-    film_measure,
     measure_attention,
     measure_attention_table,
-    measure_cosines,
-    measure_embedding,
     measure_mask_attention,
-    measure_norms,
     measure_position_attention,
     measure_preference_table,
+)
+from twostage.topics.probes.knowledge import (
+    measure_cosines,
+    measure_embedding,
+    measure_norms,
     measure_value_blocks,
     measure_value_gap,
     measure_value_matrix,
-    stage_measure,
 )
+from twostage.topics.probes.record import film_measure, stage_measure
 from twostage.topics.relations import relations
 
 TINY = CorpusConfig(n_topics=2, words_per_topic=2)  # words 0 1 | 2 3, tokens 1 2 | 3 4

@@ -7,7 +7,7 @@ import torch
 from twostage.seeding import numpy_rng, torch_rng
 from twostage.stages import StageTimes
 from twostage.topics import probes
-from twostage.topics import probes_conclusions as conclusions
+from twostage.topics import probes as conclusions
 from twostage.topics.bags import BagTransformer
 from twostage.topics.corpus import CorpusConfig, sample_corpus
 from twostage.topics.model import ModelConfig

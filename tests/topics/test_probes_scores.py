@@ -7,8 +7,7 @@ from twostage.seeding import numpy_rng, torch_rng
 from twostage.topics.bags import BagTransformer
 from twostage.topics.corpus import CorpusConfig
 from twostage.topics.model import ModelConfig
-from twostage.topics.probes import relations
-from twostage.topics.probes_scores import PARTS, measure_word_scores, split_variance
+from twostage.topics.probes.attention import PARTS, measure_word_scores, relations, split_variance
 
 TOPIC_OF = np.repeat(np.arange(4), 3)
 

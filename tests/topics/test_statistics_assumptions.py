@@ -4,10 +4,8 @@ import numpy as np
 import pytest
 
 from twostage.seeding import numpy_rng
-from twostage.topics.articles import TextCorpus
 from twostage.topics.corpus import CorpusConfig, sample_corpus
-from twostage.topics.lda import Topics
-from twostage.topics.statistics_assumptions import (
+from twostage.topics.statistics import (
     count_pieces,
     effective_topics,
     equivalent_alpha,
@@ -15,6 +13,8 @@ from twostage.topics.statistics_assumptions import (
     measure_overlap,
     measure_zipf,
 )
+from twostage.topics.text.articles import TextCorpus
+from twostage.topics.text.lda import Topics
 
 
 @pytest.mark.parametrize("overlap", [0.0, 0.3, 1.0])

@@ -6,7 +6,7 @@ from theory_mutants import Mutants, assert_every_term_counts
 
 from twostage.topics import theory
 
-PARTS = "_setting", "_values", "_attention", "_joint", "_corpus", ""
+PARTS = ".setting", ".values", ".attention", ".corpus", ""
 MUTANTS = Mutants(*(f"twostage.topics.theory{part}" for part in PARTS))
 
 

@@ -13,7 +13,7 @@ from twostage.topics.bags import BagTransformer
 from twostage.topics.batches import sample_bags, sample_positions
 from twostage.topics.corpus import CorpusConfig
 from twostage.topics.model import ModelConfig, TopicTransformer
-from twostage.topics.probes import measure_value_blocks
+from twostage.topics.probes.knowledge import measure_value_blocks
 from twostage.topics.training import LOSSES, measure_loss, position_loss, train_topics
 from twostage.training import TrainConfig
 

@@ -4,10 +4,9 @@ import torch
 
 from twostage.topics import theory
 from twostage.topics.corpus import CorpusConfig
-from twostage.topics.probes import measure_value_matrix
-from twostage.topics.probes_theory import record_odds
-from twostage.topics.training import train_topics
-from twostage.topics.training_pinned import train_attention
+from twostage.topics.probes.knowledge import measure_value_matrix
+from twostage.topics.probes.record import record_odds
+from twostage.topics.training import train_attention, train_topics
 from twostage.training import TrainConfig
 
 CORPUS = CorpusConfig(3, 2, 2, doc_len=256, mask_rate=0.5, keep_rate=0.2, random_rate=0.2)

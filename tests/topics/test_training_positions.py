@@ -6,9 +6,8 @@ import torch
 from twostage.seeding import numpy_rng
 from twostage.topics.corpus import CorpusConfig, sample_corpus
 from twostage.topics.model import ModelConfig
-from twostage.topics.probes_conclusions import conclusions_measure, position_measure
-from twostage.topics.training import train_topics
-from twostage.topics.training_positions import train_positions
+from twostage.topics.probes.record import conclusions_measure, position_measure
+from twostage.topics.training import train_positions, train_topics
 from twostage.training import TrainConfig
 
 CORPUS = CorpusConfig(3, 4, 2, doc_len=12)

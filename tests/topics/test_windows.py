@@ -8,11 +8,11 @@ import pytest
 import torch
 from tiny_models import N_HEADS, N_LAYERS, save_tiny
 
-from twostage.topics import windows
-from twostage.topics.articles import TextCorpus
-from twostage.topics.lda import Topics
-from twostage.topics.pretrained import load_model
-from twostage.topics.windows import WindowConfig, collect_attention
+from twostage.topics.text import windows
+from twostage.topics.text.articles import TextCorpus
+from twostage.topics.text.encoder import load_model
+from twostage.topics.text.lda import Topics
+from twostage.topics.text.windows import WindowConfig, collect_attention
 
 TEXT = "the dogs played chess; Dogs, with cats' games (tower) and Tower\nchessy dogs2 cats-games"
 WORDS = ("dogs", "chess", "cats", "games", "tower", "play", "unheard")

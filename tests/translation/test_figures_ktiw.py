@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from twostage.style import BLUES, REDS
-from twostage.translation.figures_ktiw import plot_scores
+from twostage.style import BLUES, REDS, plot_scores
 
 
 def test_scores_run_from_white_to_their_limit(ax):

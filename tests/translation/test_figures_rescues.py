@@ -7,7 +7,7 @@ from drawn import bars, columns, curves
 from twostage.estimates import rate_interval
 from twostage.style import ATTENTION, CHANCE, KNOWLEDGE, THEORY
 from twostage.training import History
-from twostage.translation import figures_rescues as figures
+from twostage.translation import figures as figures
 
 
 def upright(x, successes, n=12):

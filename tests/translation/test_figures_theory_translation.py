@@ -5,7 +5,7 @@ import pytest
 from drawn import curves, legend
 
 from twostage.style import ATTENTION, KNOWLEDGE, THEORY
-from twostage.translation import figures_theory as figures
+from twostage.translation import figures as figures
 
 X = np.array([0.1, 1.0, 2.0])
 RUN = {"knowledge": X, "attention": X / 4}

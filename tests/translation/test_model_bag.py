@@ -8,8 +8,8 @@ from torch.testing import assert_close
 
 from twostage.training import TrainConfig
 from twostage.translation.corpus import EOS, CorpusConfig, Pairs
-from twostage.translation.model_bag import BagTranslator
-from twostage.translation.training_bag import bag_cross_entropy, train_bag
+from twostage.translation.model import BagTranslator
+from twostage.translation.training import bag_cross_entropy, train_bag
 
 LARGER, PERMUTATIONS = (CorpusConfig(V, 4, dictionary="random") for V in (8, 4))
 

@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from twostage.seeding import numpy_rng
 from twostage.translation.corpus import CorpusConfig, sample_pairs
-from twostage.translation.model_free import FreeModelConfig, FreeTranslator
+from twostage.translation.free import FreeModelConfig, FreeTranslator
 
 CORPUS = CorpusConfig(vocab_size=5, seq_len=3, repeats=True)
 

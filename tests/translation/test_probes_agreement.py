@@ -10,11 +10,10 @@ from torch.testing import assert_close
 
 from twostage.seeding import numpy_rng
 from twostage.training import History
-from twostage.translation import probes_agreement as agreement
+from twostage.translation import probes as agreement
 from twostage.translation.corpus import CorpusConfig, Pairs, sample_pairs
-from twostage.translation.model import ModelConfig, Translator
-from twostage.translation.model_bag import BagTranslator
-from twostage.translation.probes import measure_state_probe
+from twostage.translation.model import BagTranslator, ModelConfig, Translator
+from twostage.translation.probes.knowledge import measure_state_probe
 
 CORPUS = CorpusConfig(vocab_size=6, seq_len=4, dictionary="random", block=2)
 PAIRS = sample_pairs(CORPUS, 3, numpy_rng(0, "pairs"))

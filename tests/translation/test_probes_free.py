@@ -7,14 +7,14 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 
+from twostage.measures import right_contrast
 from twostage.seeding import numpy_rng
 from twostage.translation.corpus import CorpusConfig, sample_pairs
-from twostage.translation.model_free import FreeModelConfig, FreeTranslator
-from twostage.translation.probes_free import (
+from twostage.translation.free import FreeModelConfig, FreeTranslator
+from twostage.translation.probes.free import (
     measure_free,
     measure_heads,
     measure_signal,
-    right_contrast,
     signed_contrast,
 )
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from twostage.seeding import numpy_rng
-from twostage.translation import probes, probes_heads
+from twostage.translation import probes
 from twostage.translation.corpus import CorpusConfig, sample_pairs
 from twostage.translation.model import ModelConfig, Translator
 

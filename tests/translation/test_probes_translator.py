@@ -14,7 +14,7 @@ from twostage.training import TrainConfig
 from twostage.translation import probes
 from twostage.translation.corpus import CorpusConfig, sample_pairs
 from twostage.translation.model import ModelConfig, Translator
-from twostage.translation.probes_heads import measure_translator_heads
+from twostage.translation.probes.record import measure_translator_heads
 from twostage.translation.training import train_translators
 
 CORPUS = CorpusConfig(vocab_size=6, seq_len=4, dictionary="random", block=2)

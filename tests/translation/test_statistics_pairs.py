@@ -7,14 +7,10 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 
+from twostage.measures import row_contrast
 from twostage.translation import theory
 from twostage.translation.corpus import EOS, CorpusConfig, Pairs
-from twostage.translation.statistics import (
-    count_cooccurrence,
-    count_excess,
-    row_contrast,
-    translation_pairs,
-)
+from twostage.translation.statistics import count_cooccurrence, count_excess, translation_pairs
 
 
 def all_pairs(cfg):

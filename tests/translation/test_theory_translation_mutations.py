@@ -6,7 +6,7 @@ from translation_checks import STATEMENTS
 
 from twostage.translation import theory
 
-MUTANTS = Mutants(*(f"twostage.translation.theory{part}" for part in ("_toy", "_copy", "")))
+MUTANTS = Mutants(*(f"twostage.translation.theory{part}" for part in (".toy", ".copy", "")))
 
 
 @pytest.mark.slow

@@ -5,10 +5,9 @@ from torch.testing import assert_close
 
 from twostage.seeding import numpy_rng
 from twostage.training import TrainConfig
-from twostage.translation import training_bag
 from twostage.translation.corpus import EOS, CorpusConfig, sample_pairs
 from twostage.translation.model import ModelConfig
-from twostage.translation.training_bag import shuffle_sources, train_shuffled
+from twostage.translation.training import shuffle_sources, train_shuffled
 
 CORPUS = CorpusConfig(8, 5, dictionary="random")
 PLAN = TrainConfig(3, 0.01, n_records=1)

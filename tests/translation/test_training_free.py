@@ -10,9 +10,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from twostage.seeding import numpy_rng
 from twostage.training import TrainConfig
 from twostage.translation.corpus import CorpusConfig, sample_pairs
-from twostage.translation.model_free import FreeModelConfig, FreeTranslator
-from twostage.translation.probes_free import measure_heads
-from twostage.translation.training_free import draw_heads, sample_runs, target_loss, train_free
+from twostage.translation.free import FreeModelConfig, FreeTranslator
+from twostage.translation.probes.free import measure_heads
+from twostage.translation.training import draw_heads, sample_runs, target_loss, train_free
 
 PERMUTATIONS = CorpusConfig(vocab_size=6, seq_len=6)
 PLANS = {"sgd": TrainConfig(30, 10.0, "sgd"), "adam": TrainConfig(30, 0.05, "adam")}

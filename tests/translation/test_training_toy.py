@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose
 
 from twostage.training import TrainConfig
 from twostage.translation.theory import predict_fixed_margin, predict_soft_gate, predict_toy
-from twostage.translation.training_toy import ToyClassifier, toy_loss, train_toy
+from twostage.translation.toy import ToyClassifier, toy_loss, train_toy
 
 P0, DELTA0 = np.array([0.5, 0.3, 0.8]), np.array([0.0, 0.6, -0.9])
 FINE = TrainConfig(600, 0.001, "sgd", n_records=8, spacing="even")

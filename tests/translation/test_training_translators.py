@@ -9,7 +9,7 @@ from twostage.seeding import numpy_rng
 from twostage.training import TrainConfig
 from twostage.translation.corpus import CorpusConfig, sample_pairs
 from twostage.translation.model import PARTS, ModelConfig, Translator
-from twostage.translation.probes import measure_translator
+from twostage.translation.probes.record import measure_translator
 from twostage.translation.training import Transplant, cross_entropy, train_translators
 
 CORPUS, MODEL = CorpusConfig(vocab_size=6, seq_len=3), ModelConfig(hidden=8)

@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from twostage.attention import attend, ignore
-from twostage.devices import move
+from twostage.seeding import move
 from twostage.topics.corpus import CorpusConfig
 
 CHOICES = {

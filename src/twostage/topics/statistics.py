@@ -2,9 +2,12 @@
 
 import numpy as np
 from jaxtyping import Float, Int
+from scipy.sparse import csr_array
 
 from twostage.topics.batches import sample_masks
 from twostage.topics.corpus import MASK, Corpus
+from twostage.topics.text.articles import TextCorpus
+from twostage.topics.text.lda import Topics, cut_pieces
 
 
 def count_cooccurrence(corpus: Corpus) -> Float[np.ndarray, "word word"]:
@@ -43,3 +46,76 @@ def count_statistics(
         "topics in a document": (topics > 0).sum(1).astype(float),
         **{name: table.sum(1) / words for name, table in by_position.items()},
     }
+
+
+def measure_overlap(
+    topic_word: Float[np.ndarray, "topic word"], topic_of: Int[np.ndarray, " word"]
+) -> Float[np.ndarray, " topic"]:
+    """Share of each topic that lies evenly on all words, in [0, 1]: `CorpusConfig.overlap`.
+
+    The mass that a topic puts on other topics' words, over the share of words that are theirs.
+    """
+    own = topic_of == np.arange(len(topic_word))[:, None]
+    return (topic_word * ~own).sum(1) / (~own).mean(1)
+
+
+def measure_zipf(
+    topic_word: Float[np.ndarray, "topic word"], topic_of: Int[np.ndarray, " word"], n_ranks: int
+) -> Float[np.ndarray, " sloped"]:
+    """Zipf exponent of each topic: minus the slope of log p over log rank (uniform words: 0).
+
+    Least squares over the `n_ranks` most frequent of the topic's own words (or all, if fewer).
+    A topic with fewer than two own words has no slope, and is left out.
+    """
+    exponents = []
+    for topic in np.flatnonzero(np.bincount(topic_of, minlength=len(topic_word)) > 1):
+        shares = np.sort(topic_word[topic, topic_of == topic])[::-1][:n_ranks]
+        log_rank = np.log(np.arange(1, len(shares) + 1))
+        exponents.append(-np.polyfit(log_rank, np.log(shares), 1)[0])
+    return np.array(exponents)
+
+
+def effective_topics(mixtures: Float[np.ndarray, "doc topic"]) -> Float[np.ndarray, " doc"]:
+    """Inverse Simpson index 1/sum p^2: tau for tau topics in equal shares."""
+    return 1 / (mixtures**2).sum(1)
+
+
+def equivalent_alpha(mixtures: Float[np.ndarray, "doc topic"]) -> float:
+    """Concentration of the symmetric Dirichlet whose E sum p^2 = (alpha + 1)/(T alpha + 1)."""
+    simpson = (mixtures**2).sum(1).mean()
+    return float((1 - simpson) / (mixtures.shape[1] * simpson - 1))
+
+
+def infer_mixtures(
+    counts: Int[np.ndarray, "doc word"],
+    topic_word: Float[np.ndarray, "topic word"],
+    n_rounds: int = 50,
+) -> Float[np.ndarray, "doc topic"]:
+    """Topic mixture of each document, of highest likelihood under given topics ("folding in").
+
+    EM from equal shares, theta_t <- sum_w n_w theta_t p_tw / (sum_s theta_s p_sw) / sum_w n_w.
+    No prior on the mixture. Raises ValueError for a document without words.
+    """
+    lengths = counts.sum(1)
+    if not lengths.all():
+        raise ValueError("a document without words has no mixture: leave it out")
+    doc, word = counts.nonzero()
+    share, votes = counts[doc, word] / lengths[doc], topic_word.T[word]  # of distinct words
+    mixtures = np.full((len(counts), len(topic_word)), 1 / len(topic_word))
+    for _ in range(n_rounds):
+        ratio = share / np.einsum("it,it->i", mixtures[doc], votes)
+        mixtures = mixtures * (csr_array((ratio, (doc, word)), counts.shape) @ topic_word.T)
+    return mixtures
+
+
+def count_pieces(corpus: TextCorpus, topics: Topics, piece_len: int) -> Int[np.ndarray, "doc word"]:
+    """Count the topics' words in pieces of `piece_len` content words: the documents of LDA.
+
+    Pieces without any of these words are left out.
+    """
+    column = {word: i for i, word in enumerate(topics.words)}
+    pieces = cut_pieces(corpus, piece_len)
+    known = [[column[word] for word in piece if word in column] for piece in pieces]
+    rows = [np.bincount(words, minlength=len(column)) for words in known]
+    counts = np.array(rows)
+    return counts[counts.sum(1) > 0]

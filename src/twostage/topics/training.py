@@ -1,6 +1,6 @@
 """Masked language modelling on topics: the two losses of li2023topic, and many seeds at once."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -8,10 +8,9 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from twostage.devices import move
-from twostage.seeding import numpy_rng, torch_rng
-from twostage.topics.bags import BagTransformer
-from twostage.topics.batches import Bags, Positions, sample_bags
+from twostage.seeding import move, numpy_rng, torch_rng
+from twostage.topics.bags import BagTransformer, set_values
+from twostage.topics.batches import Bags, Positions, sample_bags, sample_positions
 from twostage.topics.corpus import CorpusConfig
 from twostage.topics.model import ModelConfig, TopicTransformer
 from twostage.training import History, Measure, TrainConfig, measure_nothing, train
@@ -95,3 +94,60 @@ def position_loss(model: TopicTransformer, batch: Positions, loss: str) -> Float
 def _check_loss(loss: str) -> None:
     if loss not in LOSSES:
         raise ValueError(f"loss must be one of {[*LOSSES]}, got {loss!r}")
+
+
+def train_attention(
+    corpus: CorpusConfig,
+    W_V: Float[np.ndarray, "word shown"],
+    train_cfg: TrainConfig,
+    seeds: Sequence[int],
+    measure: Measure,
+    *,
+    batch_size: int = 32,
+    masked_keys: bool = True,
+) -> tuple[BagTransformer, History]:
+    """Train W_K and W_Q on squared error with W_V frozen, one run per seed.
+
+    Seeds give the same first weights and documents as in `train_topics`.
+    """
+    rngs = [torch_rng(seed, "weights") for seed in seeds]
+    model = BagTransformer(ModelConfig(), corpus, rngs)
+    set_values(model, W_V).requires_grad_(False)
+    documents = [numpy_rng(seed, "documents") for seed in seeds]
+    batches = sample_bags(corpus, batch_size, documents, masked_keys)
+    return model, train(model, batches, squared_error, train_cfg, measure)
+
+
+def train_positions(
+    corpus: CorpusConfig,
+    model_cfg: ModelConfig,
+    train_cfg: TrainConfig,
+    seeds: Sequence[int],
+    measure: Measure = measure_nothing,
+    *,
+    batch_size: int = 32,
+    loss: str = "cross-entropy",
+    masked_keys: bool = True,
+) -> tuple[list[TopicTransformer], History]:
+    """Train one model per seed, one after the other: `training.train_topics`, with any depth.
+
+    A seed starts from the same weights and sees the same documents in both. `measure` gives each
+    value a leading axis of one run.
+    """
+    models, histories, loss_fn = [], [], _loss_of(loss)
+    for seed in seeds:
+        model = TopicTransformer(model_cfg, corpus, torch_rng(seed, "weights"))
+        rng = numpy_rng(seed, "documents")
+        batches = sample_positions(corpus, batch_size, rng, masked_keys)
+        histories.append(train(model, batches, loss_fn, train_cfg, measure))
+        models.append(model)
+    values = [history.values for history in histories]
+    stacked = {name: np.concatenate([each[name] for each in values]) for name in values[0]}
+    return models, History(train_cfg.record_steps, stacked)
+
+
+def _loss_of(loss: str) -> Callable[[TopicTransformer, Positions], Float[Tensor, ""]]:
+    def loss_fn(model: TopicTransformer, batch: Positions) -> Float[Tensor, ""]:
+        return position_loss(model, batch, loss)
+
+    return loss_fn

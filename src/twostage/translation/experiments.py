@@ -15,20 +15,13 @@ from twostage.seeding import numpy_rng
 from twostage.stages import Criterion
 from twostage.training import History, TrainConfig
 from twostage.translation.corpus import CorpusConfig, Pairs, sample_pairs
+from twostage.translation.free import FreeModelConfig, FreeTranslator
 from twostage.translation.model import PARTS, ModelConfig, Trace, Translator
-from twostage.translation.model_free import FreeModelConfig, FreeTranslator
-from twostage.translation.probes import (
-    KTIW_PASSED,
-    LEARNED,
-    measure_attention,
-    measure_translator,
-)
-from twostage.translation.probes_free import measure_free
-from twostage.translation.probes_heads import measure_translator_heads
-from twostage.translation.theory import predict_heads
-from twostage.translation.training import Transplant, train_translators
-from twostage.translation.training_bag import train_shuffled
-from twostage.translation.training_free import train_free
+from twostage.translation.probes.attention import KTIW_PASSED, LEARNED, measure_attention
+from twostage.translation.probes.free import measure_free
+from twostage.translation.probes.record import measure_translator, measure_translator_heads
+from twostage.translation.theory.copy import predict_heads
+from twostage.translation.training import Transplant, train_free, train_shuffled, train_translators
 
 KTIW = ("embedding", "encoder", "context", "mix", "output")  # the parts that know words
 MAP = ("embedding", "encoder", "decoder", "query")  # the parts that decide where to look

@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from twostage.attention import attend, ignore
-from twostage.devices import move
+from twostage.seeding import move
 from twostage.translation.corpus import EOS, CorpusConfig, Pairs
 
 CHOICES = {
@@ -23,7 +23,6 @@ CHOICES = {
     "attention": ("trained", "uniform", "none"),
     "combine": ("mean", "sum", "concat"),
 }
-
 # The modules of a translator by which donors give; query and context belong to the attention.
 PARTS = ("embedding", "target_embedding", "encoder", "decoder", "query", "context", "mix", "output")
 
@@ -184,3 +183,18 @@ class Translator(nn.Module):
         if isinstance(last, tuple):
             return tuple(map(self._hand_over, last))
         return last.transpose(0, 1).flatten(1)[None]
+
+
+class BagTranslator(nn.Module):
+    """Predicts which words a translation holds from which words the source holds."""
+
+    def __init__(self, corpus: CorpusConfig, hidden: int, seed: int) -> None:
+        super().__init__()
+        with torch.random.fork_rng(devices=[]):  # torch's own initialisation, from this seed
+            torch.manual_seed(seed)
+            self.embedding = nn.Embedding(corpus.n_tokens, hidden)
+            self.output = nn.Linear(hidden, corpus.n_tokens)
+
+    def forward(self, src: Int[Tensor, "pair key"]) -> Float[Tensor, "pair token"]:
+        """Scores of every target word, the same at all target positions (in nats)."""
+        return self.output(self.embedding(src).mean(1))

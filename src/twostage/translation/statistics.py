@@ -33,14 +33,3 @@ def count_excess(counts: Int[np.ndarray, "source target"]) -> Float[np.ndarray, 
 def translation_pairs(cfg: CorpusConfig) -> Bool[np.ndarray, "source target"]:
     """Which target word is the translation of which source word."""
     return cfg.translation_of[1:, None] == np.arange(1, cfg.n_tokens)
-
-
-def row_contrast(
-    table: Float[np.ndarray, "row word"], right: Bool[np.ndarray, "row word"]
-) -> float:
-    """Mean of the right entries of a row minus the mean of its others, averaged over rows.
-
-    Chance 0. The same number for a translation table and for the value matrix of the topics.
-    """
-    means = [np.where(part, table, 0).sum(1) / part.sum(1) for part in (right, ~right)]
-    return float(np.mean(means[0] - means[1]))

@@ -4,20 +4,23 @@ Each run is trained by itself on one thread (recurrent networks gain nothing sid
 many processes as `jobs` says; its numbers do not depend on that.
 """
 
-from collections.abc import Callable, Sequence
+import copy
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from joblib import Parallel, delayed
 from torch import Tensor
 
 from twostage.seeding import numpy_rng, run_alike_everywhere
-from twostage.training import History, TrainConfig, train
+from twostage.training import History, Measure, TrainConfig, measure_nothing, train
 from twostage.translation.corpus import CorpusConfig, Pairs, sample_batches, sample_pairs
-from twostage.translation.model import PARTS, ModelConfig, Trace, Translator
+from twostage.translation.free import FreeTranslator
+from twostage.translation.model import PARTS, BagTranslator, ModelConfig, Trace, Translator
 
 MeasureTrace = Callable[[Trace], dict[str, float]]
 
@@ -134,3 +137,113 @@ def _fill(
 ) -> Float[np.ndarray, "1 ... all_records"]:
     last = np.repeat(values[..., -1:], width - values.shape[-1], axis=-1)
     return np.concatenate([values, last], axis=-1)
+
+
+def bag_cross_entropy(model: BagTranslator, pairs: Pairs) -> Float[Tensor, " 1"]:
+    """Mean negative log probability of the target words given the bag of the source, in nats."""
+    return -model(pairs.src).log_softmax(-1).gather(1, pairs.tgt).mean()[None]
+
+
+def train_bag(
+    corpus: CorpusConfig, hidden: int, cfg: TrainConfig, seed: int, batch_size: int = 32
+) -> BagTranslator:
+    """Train the bag-of-words proxy on the sentences that a translator of this seed sees."""
+    model = BagTranslator(corpus, hidden, seed)
+    sentences = sample_batches(corpus, batch_size, numpy_rng(seed, "sentences"))
+    train(model, sentences, bag_cross_entropy, cfg)
+    return model
+
+
+def shuffle_sources(pairs: Pairs, rng: np.random.Generator) -> Pairs:
+    """The same pairs with each source's words in random order; [EOS] stays last."""
+    words = pairs.src[:, :-1]
+    order = torch.from_numpy(rng.random(tuple(words.shape)).argsort(1))
+    return Pairs(torch.cat([words.gather(1, order), pairs.src[:, -1:]], 1), pairs.tgt)
+
+
+def train_shuffled(
+    corpus: CorpusConfig,
+    model_cfg: ModelConfig,
+    cfg: TrainConfig,
+    seeds: Sequence[int],
+    *,
+    batch_size: int = 32,
+    jobs: int = 2,
+) -> list[Translator]:
+    """Train one translator per seed on pairs whose sources are shuffled."""
+    run = delayed(_train_shuffled)
+    return Parallel(n_jobs=jobs)(run(corpus, model_cfg, cfg, batch_size, seed) for seed in seeds)
+
+
+def _train_shuffled(
+    corpus: CorpusConfig, model_cfg: ModelConfig, cfg: TrainConfig, batch_size: int, seed: int
+) -> Translator:
+    run_alike_everywhere()
+    model = Translator(model_cfg, corpus, seed)
+    rng = numpy_rng(seed, "order")
+    sentences = sample_batches(corpus, batch_size, numpy_rng(seed, "sentences"))
+    train(model, (shuffle_sources(pairs, rng) for pairs in sentences), cross_entropy, cfg)
+    return model
+
+
+def target_loss(
+    scores: Float[Tensor, "run pair query word"], pairs: Pairs
+) -> Float[Tensor, " run"]:
+    """Mean negative log probability of each run's target words, in nats; [EOS] is left out."""
+    words = pairs.tgt[:, :-1].reshape(scores.shape[:3]) - 1
+    return -scores.log_softmax(-1).gather(-1, words[..., None]).mean((1, 2, 3))
+
+
+def train_free(
+    start: FreeTranslator,
+    train_cfg: TrainConfig,
+    seeds: Sequence[int],
+    measure: Measure = measure_nothing,
+    *,
+    batch_size: int = 16,
+) -> tuple[FreeTranslator, History]:
+    """Train a copy of `start`, each run on the sentences that its seed draws.
+
+    As heads are averaged, each feels 1/n_heads of the gradient that it would feel alone: under
+    SGD, give n_heads times the learning rate to compare numbers of heads at equal speed.
+    """
+    if len(seeds) != len(start.table):
+        raise ValueError(f"seeds must be one for each of {len(start.table)} runs, got {len(seeds)}")
+    model = copy.deepcopy(start)
+    rngs = [numpy_rng(seed, "sentences") for seed in seeds]
+    batches = sample_runs(model.corpus, batch_size, rngs)
+    return model, train(model, batches, _loss, train_cfg, measure)
+
+
+def _loss(model: FreeTranslator, pairs: Pairs) -> Float[Tensor, " run"]:
+    return target_loss(model(pairs.src), pairs)
+
+
+def sample_runs(
+    cfg: CorpusConfig, batch_size: int, rngs: Sequence[np.random.Generator]
+) -> Iterator[Pairs]:
+    """Draw batches without end: `batch_size` pairs of each run, from its generator, run by run."""
+    n_steps = 50  # drawn at once, for speed
+    for runs in zip(*(sample_batches(cfg, n_steps * batch_size, rng) for rng in rngs), strict=True):
+        src, tgt = (
+            torch.stack([getattr(pairs, side).unflatten(0, (n_steps, -1)) for pairs in runs], 1)
+            for side in ("src", "tgt")
+        )
+        yield from map(Pairs, src.flatten(1, 2), tgt.flatten(1, 2))
+
+
+def draw_heads(
+    kinds: Sequence[tuple[Sequence[int], int]], n_draws: int, rng: np.random.Generator
+) -> Int[Tensor, "draw head"]:
+    """Choose heads for each draw: of each kind (its heads, how many), none of them twice.
+
+    Seven bad heads and a good one: `[(bad, 7), (good, 1)]`.
+    """
+    for heads, n in kinds:
+        if n > len(heads):
+            raise ValueError(f"cannot draw {n} heads of a kind that has only {len(heads)}")
+    draws = [
+        np.concatenate([rng.choice(heads, n, replace=False) for heads, n in kinds])
+        for _ in range(n_draws)
+    ]
+    return torch.from_numpy(np.array(draws, dtype=np.int64))

@@ -1,0 +1,13 @@
+"""The book as a program: its command line, notebooks, parameters, claims, and what it shows."""
+
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach(
+    __name__,
+    [],
+    {
+        "claims": ["Claim", "claim_id", "ledger"],
+        "kernel": ["check_parameters"],
+        "show": ["begin", "glue", "show_table"],
+    },
+)

@@ -1,0 +1,270 @@
+"""The chapters: found by name, executed in place byte for byte, or run with other parameters.
+
+A chapter is a notebook in the folder ``chapters`` of a checkout of the book. Executing one in
+place writes what only depends on its source, so that nothing changes if nothing changed: no
+times, no widget state, no metadata of the machine. Running one with other parameters is left to
+papermill and writes another file.
+"""
+
+import contextlib
+import logging
+import os
+import re
+import tempfile
+import textwrap
+import warnings
+from pathlib import Path
+
+import nbformat
+import papermill
+from ipykernel.kernelspec import RESOURCES, get_kernel_dict
+from jupyter_client import AsyncKernelManager
+from jupyter_client.kernelspec import KernelSpec
+from nbclient.exceptions import DeadKernelError
+from nbformat import NotebookNode
+
+from twostage.book.parameters import Parameters, parse_parameters
+from twostage.files import ChapterError, find_root, is_book, suggest, write_new, write_whole
+
+KERNEL = "python3"
+OWN = {  # what a kernel has of its own, whatever the environment of the command says
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    "MATPLOTLIBRC": os.devnull,
+    "JPY_SESSION_NAME": "",  # nobody watches it
+}
+METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": KERNEL},
+    "language_info": {"name": "python"},
+}
+OF_ONE_RUN = ("execution", "papermill", "trusted")  # metadata of a cell that no source determines
+log = logging.getLogger("twostage.book.notebooks")  # for nbclient: what matters of it is raised
+log.addHandler(logging.NullHandler())
+log.propagate = False
+
+
+class ChapterFailed(Exception):
+    """A chapter ran and did not come to its end."""
+
+
+class _ThisPython(AsyncKernelManager):
+    """Starts kernels of this very interpreter, whatever the machine calls `python3`."""
+
+    @property
+    def kernel_spec(self) -> KernelSpec:
+        return KernelSpec(resource_dir=RESOURCES, env=OWN, **get_kernel_dict())
+
+
+CLIENT = {
+    "kernel_manager_class": _ThisPython,
+    "shutdown_kernel": "immediate",
+    "extra_arguments": ["--log-level=ERROR"],
+}
+
+
+def list_chapters() -> list[Path]:
+    """Return the notebooks of the book in order, without hidden ones (macOS' `._NAME`)."""
+    return sorted((find_root() / "chapters").glob("[!.]*.ipynb"))
+
+
+def find_chapter(name: str) -> Path:
+    """Return a chapter by the start of its name ('02'), its name, or the path of a notebook."""
+    if name.endswith(".ipynb"):
+        path = Path(os.path.expanduser(name))
+        if not path.is_file():
+            raise ChapterError(f"there is no notebook {name}")
+        return path
+    chapters = {path.stem: path for path in list_chapters()}
+    found = [stem for stem in chapters if stem == name] or [
+        stem for stem in chapters if name and stem.startswith(name)
+    ]
+    if len(found) == 1:
+        return chapters[found[0]]
+    what, hint = ("more than one", "") if found else ("no", suggest(name, chapters))
+    raise ChapterError(f"{what} chapter {name!r}{hint}; there are {', '.join(chapters)}")
+
+
+def read_notebook(path: Path) -> NotebookNode:
+    """Read a notebook; ChapterError if it is none."""
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of cells without an id
+            notebook = nbformat.read(path, as_version=4)
+        if not (isinstance(notebook.cells, list) and all(map(_is_cell, notebook.cells))):
+            raise ValueError("a cell lacks a part, or has a wrong one")
+    except RecursionError:
+        raise ChapterError(f"{path} is no readable notebook: nested too deeply") from None
+    except Exception as error:  # nbformat raises whatever it stumbles over
+        reason = _one_line(type(error).__name__, str(error))
+        raise ChapterError(f"{path} is no readable notebook: {reason}") from None
+    return notebook
+
+
+def _is_cell(cell: NotebookNode) -> bool:
+    """Say whether a cell has the parts that are read here; all else may be as it likes."""
+    outputs = cell.outputs if cell.cell_type == "code" else []
+    lists = isinstance(outputs, list) and isinstance(cell.metadata.get("tags", []), list)
+    return lists and isinstance(cell.source, str) and all(isinstance(o, dict) for o in outputs)
+
+
+def read_title(path: Path) -> str:
+    """Return the first heading of a chapter."""
+    for cell in read_notebook(path).cells:
+        heading = re.search(r"^#+ +(.+)$", cell.source, re.MULTILINE)
+        if cell.cell_type == "markdown" and heading:
+            return heading[1].strip()
+    return ""
+
+
+def read_parameters(path: Path) -> Parameters:
+    """Read the cell tagged ``parameters``, of which a chapter has one."""
+    cells = read_notebook(path).cells
+    sources = [cell.source for cell in cells if "parameters" in cell.metadata.get("tags", [])]
+    if len(sources) != 1:
+        raise ChapterError(f"{path} must have one cell tagged 'parameters', it has {len(sources)}")
+    return parse_parameters(sources[0], f"{path}, parameter cell")
+
+
+def read_rows(path: Path, key: str) -> list[dict]:
+    """Return the rows that outputs of a chapter keep in their metadata under `key`."""
+    return [
+        row
+        for cell in read_notebook(path).cells
+        for output in cell.get("outputs", [])
+        for row in output.get("metadata", {}).get(key, [])
+    ]
+
+
+def read_glued(path: Path) -> dict[str, float]:
+    """Return the numbers that a chapter has glued for its prose, by their names."""
+    numbers = {}
+    for cell in read_notebook(path).cells:
+        for output in cell.get("outputs", []):
+            name = output.get("metadata", {}).get("scrapbook", {}).get("name")
+            for text in output.get("data", {}).values() if name else ():
+                with contextlib.suppress(ValueError):  # words are glued too
+                    numbers[name] = float(text)
+    return numbers
+
+
+def check_output(output: Path, chapter: Path, force: bool = False) -> Path:
+    """Return the real path of a notebook to be written, once it is sure that it can be.
+
+    A file that is there is refused unless `force` says that it may be replaced.
+    """
+    target = Path(os.path.realpath(os.path.expanduser(output)))
+    if target.suffix != ".ipynb":
+        raise ChapterError(f"the output must be a file that ends in .ipynb, got {output}")
+    if any(folder.name == "chapters" and is_book(folder.parent) for folder in target.parents):
+        raise ChapterError(f"{output} lies in chapters/, which a run leaves alone: choose another")
+    try:
+        if target.exists() and target.samefile(chapter):
+            raise ChapterError(f"{output} is the chapter itself: choose another output")
+        if target.is_dir() or not target.parent.is_dir():
+            raise ChapterError(f"{output} must be a file in a folder that exists")
+        if target.exists() and not force:
+            raise ChapterError(f"{output} is there: choose another, or --force to replace it")
+        longest = f"{target.stem}.failed-"  # no name of a run is longer than this with 8 signs more
+        tempfile.NamedTemporaryFile(dir=target.parent, prefix=longest, suffix=".ipynb").close()
+    except OSError as error:
+        raise ChapterError(f"cannot write {output}: {error.strerror}") from None
+    return target
+
+
+def from_here(value: object) -> object:
+    """Make the name of something that lies here absolute: chapters run in their own folder."""
+    path = os.path.expanduser(value) if isinstance(value, str) else ""
+    return os.path.realpath(path) if path and os.path.exists(path) else value
+
+
+def to_text(notebook: NotebookNode) -> str:
+    """Return the text of the file of a notebook."""
+    return nbformat.writes(notebook).rstrip("\n") + "\n"
+
+
+def _try_papermill(
+    path: Path, parameters: dict[str, object], draft: Path, progress: bool
+) -> BaseException | None:
+    """Run a chapter into `draft`; return what kept it from its end, to be raised, or nothing."""
+    try:
+        papermill.execute_notebook(
+            _escape(path),
+            _escape(draft),
+            parameters,
+            kernel_name=KERNEL,
+            language="python",
+            progress_bar=progress,
+            cwd=path.parent,
+            **CLIENT,
+        )
+    except papermill.PapermillExecutionError as error:
+        reason = _one_line(error.ename, error.evalue)
+        return ChapterFailed(f"{path.stem}, In [{error.exec_count}]: {reason}")
+    except RuntimeError as error:
+        return ChapterFailed(f"{path.stem}: {_explain(error)}")
+    except KeyboardInterrupt:
+        return KeyboardInterrupt(f"{path.stem}: stopped")
+    return None
+
+
+def _keep_failed(
+    failure: BaseException, notebook: NotebookNode, path: Path, output: Path
+) -> BaseException:
+    """Keep what a run computed beside its output; return the failure, with where that is."""
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    if all(cell.execution_count is None for cell in cells):
+        return type(failure)(f"{failure}; nothing had run, so nothing was written")
+    for cell in cells:
+        if cell.execution_count is None:
+            cell.metadata.papermill.status = "pending"  # papermill calls it completed
+    notebook.metadata.papermill.exception = True
+    kept = _save_run(notebook, path, output.with_suffix(".failed.ipynb"))
+    return type(failure)(f"{failure}; what ran is in {kept}")
+
+
+def _save_run(notebook: NotebookNode, path: Path, output: Path, force: bool = False) -> Path:
+    """Write a run to `output`, else beside it, else where temporary files go: it took long."""
+    notebook.metadata.papermill.update(input_path=path.name, output_path=output.name)
+    text = to_text(notebook)
+    try:
+        if not force:
+            return write_new(output, text)
+        write_whole(output, text)
+        return output
+    except OSError as error:
+        refuge = write_new(Path(tempfile.mkdtemp(prefix="twostage-")) / output.name, text)
+        what = f"cannot write {output} ({error.strerror})"
+        raise ChapterFailed(f"{what}; what ran is in {refuge}") from None
+
+
+def _miss_figures(stored: NotebookNode, ran: NotebookNode, chapter: str) -> ChapterFailed | None:
+    """Return a failure that names the first cell which stores a figure and now showed none."""
+    cells = zip(_own_code(stored), _own_code(ran), strict=False)
+    for number, (old, new) in enumerate(cells, start=1):
+        if _count_figures(new) < _count_figures(old):
+            return ChapterFailed(
+                f"{chapter}, code cell {number}: lacks the figure that the chapter has stored there"
+                " (if it should have none, clear the cell's output first)"
+            )
+    return None
+
+
+def _own_code(notebook: NotebookNode) -> list[NotebookNode]:
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    return [cell for cell in code if "injected-parameters" not in cell.metadata.get("tags", [])]
+
+
+def _count_figures(cell: NotebookNode) -> int:
+    return sum("image/png" in output.get("data", {}) for output in cell.outputs)
+
+
+def _explain(error: RuntimeError) -> str:
+    if isinstance(error, DeadKernelError):
+        return "the kernel died; if it was killed, too little memory is the usual reason"
+    return _one_line(type(error).__name__, str(error))
+
+
+def _escape(path: Path) -> str:
+    return str(path).replace("{", "{{").replace("}", "}}")  # papermill formats its paths
+
+
+def _one_line(name: str, text: str) -> str:
+    return textwrap.shorten(f"{name}: {text}", 600, placeholder=" ...")

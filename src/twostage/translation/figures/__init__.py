@@ -1,0 +1,45 @@
+"""The figures of the translation half."""
+
+from twostage.translation.figures.fates import (
+    COLORS,
+    FATES,
+    plot_each_run,
+    plot_fates,
+    plot_gradient,
+    plot_heads,
+    plot_predicted_rates,
+    plot_success,
+    plot_successes,
+    plot_valleys,
+    tabulate_counts,
+    tabulate_rescues,
+)
+from twostage.translation.figures.theory import (
+    FAILED,
+    Curves,
+    plot_losses,
+    plot_portrait,
+    plot_separatrix,
+    plot_toy,
+)
+
+__all__ = [
+    "COLORS",
+    "Curves",
+    "FAILED",
+    "FATES",
+    "plot_each_run",
+    "plot_fates",
+    "plot_gradient",
+    "plot_heads",
+    "plot_losses",
+    "plot_portrait",
+    "plot_predicted_rates",
+    "plot_separatrix",
+    "plot_success",
+    "plot_successes",
+    "plot_toy",
+    "plot_valleys",
+    "tabulate_counts",
+    "tabulate_rescues",
+]
