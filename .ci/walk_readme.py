@@ -15,7 +15,6 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from urllib.error import URLError
 from urllib.request import urlopen
 
 INSTEAD = {
@@ -87,7 +86,7 @@ def visit(command):
 def is_answered(log):
     """Return whether the first address in a server's log shows a page."""
     address = ADDRESS.search(log)
-    with contextlib.suppress(URLError):
+    with contextlib.suppress(OSError):  # refused, or cut off half way
         return bool(address and urlopen(address[0], timeout=30).read())
 
 

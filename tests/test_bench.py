@@ -144,7 +144,7 @@ def test_a_tiny_run_writes_every_row(tmp_path, monkeypatch, capsys):
     path = tmp_path / "new" / "bench.json"
     status = bench.main(path, TINY)
     rows = [bench.Row(**row) for row in json.loads(path.read_text())]
-    assert len({row.name for row in rows}) == len(rows) == 29
+    assert len({row.name for row in rows}) == len(rows) == 30
     for row in rows:
         assert 0 <= row.low <= row.ratio <= row.high or row.name.startswith("exponent"), row
     needed = [row.needed for row in rows if row.needed]

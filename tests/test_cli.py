@@ -192,6 +192,9 @@ def test_a_broken_notebook_does_not_hide_the_others(book, capsys, text):
     assert err.count("\n") == 1 and "01_a_broken.ipynb is no readable notebook" in err
     assert main(["claims"]) == 1
     assert "01_a_broken.ipynb is no readable notebook" in capsys.readouterr().err
+    assert main(["claims", "01_one", "01_a_broken"]) == 2  # asked for by name
+    out, err = capsys.readouterr()
+    assert out == "" and "01_a_broken.ipynb is no readable notebook" in err
 
 
 @pytest.mark.kernel
@@ -322,10 +325,12 @@ def test_without_claims_csv_is_a_head_and_json_a_list(book, capsys):
 @pytest.mark.parametrize("row", [{"claim": "it rises", "threshold": 1.0}, {**ROW, "value": "x"}])
 def test_a_ledger_of_another_version_is_one_line(book, capsys, row):
     store_claims(book / "chapters" / "01_one.ipynb", row)
-    assert main(["claims"]) == 2
-    err = capsys.readouterr().err
-    assert "01_one.ipynb has a ledger of another version: run it again" in err
-    assert err.count("\n") == 1
+    store_claims(book / "chapters" / "02_two.ipynb", ROW)
+    for names, status in (([], 1), (["01", "02"], 2)):
+        assert main(["claims", *names]) == status
+        out, err = capsys.readouterr()
+        assert "01_one.ipynb has a ledger of another version: run it again" in err
+        assert err.count("\n") == 1 and ("02_two" in out) == (not names)
 
 
 LEDGER_OF_FEW_RUNS = """\

@@ -23,7 +23,7 @@ from twostage.training import History
 
 LEDGER = """\
 from IPython.display import display
-row = {"claim": "it, rises", "value": learning_rate * 10}
+row = {"id": "it, rises", "claim": "it rises", "value": learning_rate * 10}
 display({"text/plain": ""}, raw=True, metadata={"twostage_claims": [row]})
 from twostage.style import glue
 glue("doubled", 2 * seed + steps / 10)

@@ -42,8 +42,8 @@ def test_no_test_sentence_of_a_translator_was_trained_on(monkeypatch, seeds):
     trained, tested = [], []
     watch(monkeypatch, training, "cross_entropy", trained)
 
-    def measure(model, pairs):
-        tested.append(pairs)
+    def measure(trace):
+        tested.append(trace.pairs)
         return {"attention": 0.0}
 
     options = {"batch_size": 16, "n_test": 64, "jobs": 1}
@@ -58,8 +58,8 @@ def test_no_test_sentence_of_a_translator_was_trained_on(monkeypatch, seeds):
 def test_runs_are_tested_on_pairs_of_their_own():
     tested = []
 
-    def measure(model, pairs):
-        tested.append(sentences(pairs))
+    def measure(trace):
+        tested.append(sentences(trace.pairs))
         return {"attention": 0.0}
 
     training.train_translators(COPY, ModelConfig(hidden=4), PLAN, (0, 1), measure, jobs=1)
@@ -87,9 +87,9 @@ def test_fresh_documents_are_not_those_of_training(monkeypatch):
     corpus = TopicsCorpus(4, 5, topics_per_doc=2, doc_len=30)
     seen, losses = [], dict(topics_training.LOSSES)
 
-    def keep(model, bags):
+    def keep(model, bags, *options):
         seen.append(bags)
-        return losses["cross-entropy"](model, bags)
+        return losses["cross-entropy"](model, bags, *options)
 
     monkeypatch.setitem(topics_training.LOSSES, "cross-entropy", keep)
     model, _ = train_topics(corpus, TopicsModel(), PLAN, [0, 1], batch_size=8)

@@ -83,6 +83,14 @@ def test_a_server_is_visited_and_stopped_with_all_that_it_started(clone, monkeyp
     assert not is_answered(logs[-1])
 
 
+def test_a_server_that_cuts_the_line_has_not_answered(monkeypatch):
+    def cut(address, timeout):
+        raise ConnectionResetError
+
+    monkeypatch.setattr(walk_readme, "urlopen", cut)
+    assert not walk_readme.is_answered("Serving on http://127.0.0.1:8000/ now")
+
+
 def test_a_server_that_gives_no_address_fails(clone, monkeypatch):
     monkeypatch.setattr(walk_readme, "SERVERS", ("echo",))
     with pytest.raises(SystemExit, match="failed: echo no address"):

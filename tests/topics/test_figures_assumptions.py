@@ -60,7 +60,7 @@ def test_survival_draws_knowledge_above_attention_with_criteria(axes):
         [1, 2],
         pytest.approx([0.8, 1]),
     )
-    assert top[2] == ("", KNOWLEDGE, "-", [0, 1], [CRITERIA[0]] * 2)
+    assert top[2] == ("", KNOWLEDGE, "-", [0, 1], [CRITERIA[0].passed] * 2)
     assert bottom[0] == (
         "same / other topic, control",
         ATTENTION,
@@ -68,7 +68,7 @@ def test_survival_draws_knowledge_above_attention_with_criteria(axes):
         [1, 2],
         pytest.approx([1.8, 2]),
     )
-    assert bottom[1] == ("", ATTENTION, "-", [0, 1], [CRITERIA[1]] * 2)
+    assert bottom[1] == ("", ATTENTION, "-", [0, 1], [CRITERIA[1].passed] * 2)
     assert column[0].get_ylim() == (-0.15, 1.05)
     assert [ax.get_yscale() for ax in column] == ["linear", "log"]
 
@@ -157,6 +157,6 @@ def test_architectures_have_a_row_each_with_chance_and_criterion(axes):
         assert segments == expected
         dotted, thin = curves(ax)
         assert dotted == ("chance", GREY, ":", [chance, chance], [0, 1])
-        assert thin == ("", color, "-", [criterion, criterion], [0, 1])
+        assert thin == ("", color, "-", [criterion.passed] * 2, [0, 1])
         assert ax.get_xlabel() == label
     assert [ax.get_xscale() for ax in axes[0]] == ["linear", "log"]

@@ -9,6 +9,7 @@ from drawn import columns, curves, rows
 from twostage.stages import StageTimes
 from twostage.style import ATTENTION, KNOWLEDGE
 from twostage.topics import figures
+from twostage.topics.probes import CRITERIA
 from twostage.training import History
 
 
@@ -65,7 +66,7 @@ TIMES = StageTimes(np.array([4.0, 5, 12]), np.array([20.0, 50, np.inf]))
 
 
 def test_stages_show_knowledge_above_attention_with_criteria_and_median_starts(axes):
-    assert figures.plot_stages(axes, HISTORY, slice(1, 4), (0.8, 1.2), TIMES) is axes
+    assert figures.plot_stages(axes, HISTORY, slice(1, 4), CRITERIA, TIMES) is axes
     top, bottom = map(curves, axes)
     assert top == [
         ("knowledge", KNOWLEDGE, "-", [0, 10, 100], [0, 0.6, 1]),
@@ -85,7 +86,7 @@ def test_stages_show_knowledge_above_attention_with_criteria_and_median_starts(a
 
 def test_a_stage_that_most_runs_never_reach_has_no_start(axes):
     never = StageTimes(TIMES.knowledge, np.array([20.0, np.inf, np.inf]))
-    figures.plot_stages(axes, HISTORY, slice(1, 4), (0.8, 1.2), never)
+    figures.plot_stages(axes, HISTORY, slice(1, 4), CRITERIA, never)
     assert [len(curves(ax)) for ax in axes] == [4, 2]
 
 

@@ -1,8 +1,8 @@
 """The command line: chapters listed, run with other parameters, executed in place; sweeps.
 
-Exit status: 0 done; 1 a chapter or a run did not come to its end, or a chapter could not be read;
-2 the request cannot be met, so nothing ran and nothing was written; 130 stopped by a signal. Every
-failure is one line on stderr.
+Exit status: 0 done; 1 a chapter or a run did not come to its end, or one of all the chapters could
+not be read; 2 the request cannot be met, so nothing ran and nothing was written; 130 stopped by a
+signal. Every failure is one line on stderr.
 """
 
 import argparse
@@ -147,7 +147,10 @@ def _params(options: argparse.Namespace) -> int:
 
 
 def _read_each(chapters: list[Path], read: Callable[[Path], T]) -> tuple[list[tuple[Path, T]], int]:
-    """Read all chapters that can be read; tell of each that cannot be, with status 1."""
+    """Read all chapters that can be read; tell of each that cannot be, with status 1.
+
+    For chapters that nobody named: one that was asked for by name and cannot be read is an error.
+    """
     found, status = [], 0
     for path in chapters:
         try:
@@ -205,8 +208,10 @@ def _choose_output(options: argparse.Namespace, chapter: Path) -> Path:
 def _claims(options: argparse.Namespace) -> int:
     from twostage.book.claims import tabulate
 
-    chapters = [notebooks.find_chapter(name) for name in options.chapters]
-    found, status = _read_each(chapters or notebooks.list_chapters(), _read_claims)
+    named = [notebooks.find_chapter(name) for name in options.chapters]
+    found, status = [(path, _read_claims(path)) for path in named], 0
+    if not named:
+        found, status = _read_each(notebooks.list_chapters(), _read_claims)
     if options.format != "table":
         rows = [{"chapter": path.stem, **c.row} for path, claims in found for c in claims]
         print(_write_rows(rows, options.format))
@@ -220,8 +225,9 @@ def _claims(options: argparse.Namespace) -> int:
 def _read_claims(path: Path) -> list:
     from twostage.book.claims import LEDGER, Claim
 
+    rows = notebooks.read_rows(path, LEDGER)
     try:
-        return [Claim.of_row(row) for row in notebooks.read_rows(path, LEDGER)]
+        return [Claim.of_row(row) for row in rows]
     except (LookupError, TypeError, ValueError):
         raise ChapterError(f"{path} has a ledger of another version: run it again") from None
 
