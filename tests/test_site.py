@@ -35,6 +35,8 @@ LOOK = """() => ({
     - document.querySelectorAll('.math mjx-container').length,
   math_errors: [...document.querySelectorAll('mjx-merror')].map(e => e.textContent),
   overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+  cut_tables: [...document.querySelectorAll('table.works')]
+    .filter(t => t.scrollWidth > t.parentElement.clientWidth).length,
   broken_images: [...document.images].filter(i => i.naturalWidth === 0).map(i => i.src),
   no_alt: [...document.images].filter(i => !i.alt.trim()).map(i => i.src),
   theme: document.documentElement.dataset.theme,
@@ -232,6 +234,11 @@ def test_images_show_and_have_alt_text(visits):
 
 def test_no_page_is_wider_than_the_screen(visits):
     assert not {place: record for place, record in seen(visits, "overflow").items() if record > 0}
+
+
+def test_tables_of_prose_are_not_cut(visits, html):
+    assert not seen(visits, "cut_tables")
+    assert '<table class="works' in (html / "chapters/related.html").read_text()
 
 
 def test_pages_follow_the_readers_light_or_dark(visits):
