@@ -258,7 +258,7 @@ def test_an_execution_that_is_stopped_leaves_nothing_half_written(book, number):
 def test_a_command_may_be_stopped_before_its_imports_are_done(tmp_path):
     slow = "import pathlib, time\npathlib.Path('started').touch()\ntime.sleep(60)"
     (tmp_path / "papermill.py").write_text(slow)
-    path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[1] / "src")])
+    path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2] / "src")])
     child = start("params", cwd=tmp_path, env=os.environ | {"PYTHONPATH": path})
     wait_for(tmp_path / "started")
     os.kill(child.pid, signal.SIGINT)
