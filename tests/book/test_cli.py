@@ -330,8 +330,7 @@ def test_a_ledger_of_another_version_is_one_line(book, capsys, row):
 
 LEDGER_OF_FEW_RUNS = """\
 import numpy as np
-from twostage import style
-from twostage.claims import Claim, ledger
+from twostage.book import Claim, ledger, show_table
 from twostage.estimates import Estimate
 from twostage.stages import StageTimes
 
@@ -341,7 +340,7 @@ claims = [Claim("late", "it comes late", "ours", "steps", late, above=1)]
 claims.append(Claim("gap", "it comes first", "ours", "steps", gap, below=-1))
 order = Estimate.of_rate(*runs.order())
 claims.append(Claim("order", "in order", "ours", "runs", order, above=0.5))
-style.show_table(runs.summary())
+show_table(runs.summary())
 ledger(claims)
 """
 

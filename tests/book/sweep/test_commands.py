@@ -24,7 +24,7 @@ LEDGER = """\
 from IPython.display import display
 row = {"claim": "it, rises", "value": learning_rate * 10}
 display({"text/plain": ""}, raw=True, metadata={"twostage_claims": [row]})
-from twostage.style import glue
+from twostage.book import glue
 glue("doubled", 2 * seed + steps / 10)
 glue("in_words", "many")"""
 
