@@ -1,5 +1,7 @@
 """Walk the README as a reader would: every command of its bash blocks, in order, as it stands.
 
+Blocks of another kind, such as `console` for what needs a cluster, are not walked.
+
 Usage: python3 .ci/walk_readme.py, in a clone that may be written to. `make test`, the walk's last
 step, is left to the caller. What waits for a reader, or takes longer than a CI job may, is run as
 INSTEAD says. The exit status is 1 when a command fails, when something in INSTEAD is not in the
@@ -23,6 +25,8 @@ INSTEAD = {
     "n_seeds=8": "n_seeds=2",
     "n_seeds 8": "n_seeds 2",
     "--profile paper": "--profile quick",
+    "--seeds 0:20": "--seeds 0:2",
+    "record copy_first_steps": "record copy_first_steps --seeds 0:1 --conditions shared",
 }
 LAST = "make test"
 SERVERS = ("make serve", "make lab")

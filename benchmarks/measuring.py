@@ -4,7 +4,7 @@ Time is processor time, so that other programs on the machine disturb it little.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,16 +23,19 @@ class Row:
     high: float
     needed: str = ""  # such as ">= 8" or "<= 1"; empty where nothing is asked
     note: str = ""
+    values: tuple[float, ...] = ()  # of the repetitions
 
     @property
-    def met(self) -> bool:
-        """Whether the median reaches what is needed."""
+    def verdict(self) -> str:
+        """Whether all of the interval is 'met' or 'missed', or it is 'not settled'; else '-'."""
+        if not self.needed:
+            return "-"
         sign, _, bound = self.needed.partition(" ")
-        if sign not in ("", ">=", "<="):
+        if sign not in (">=", "<="):
             raise ValueError(f"needed must be '>= x', '<= x' or empty, got {self.needed!r}")
-        if sign == "<=":
-            return self.ratio <= float(bound)
-        return not sign or self.ratio >= float(bound)
+        worst, best = (self.low, self.high) if sign == ">=" else (-self.high, -self.low)
+        level = float(bound) if sign == ">=" else -float(bound)
+        return "met" if worst >= level else "missed" if best < level else "not settled"
 
 
 def make_row(
@@ -40,7 +43,27 @@ def make_row(
 ) -> Row:
     """Sum repetitions up by their median and its interval; below six, by their range."""
     bounds = median_interval(values) if len(values) >= 6 else (values.min(), values.max())
-    return Row(name, float(np.median(values)), *map(float, bounds), needed, note)
+    return Row(
+        name, float(np.median(values)), *map(float, bounds), needed, note, tuple(values.tolist())
+    )
+
+
+def settle(measure: Callable[[], Iterator[Row]], rounds: int) -> list[Row]:
+    """Measure rows, and again with what was measured before until all are settled.
+
+    After so many rounds what the machine's noise leaves open stays open.
+    """
+    rows = list(measure())
+    for _ in range(rounds - 1):
+        if all(row.verdict != "not settled" for row in rows):
+            break
+        rows = [_pool(*pair) for pair in zip(rows, measure(), strict=True)]
+    return rows
+
+
+def _pool(first: Row, second: Row) -> Row:
+    values = np.array(first.values + second.values)
+    return make_row(second.name, values, second.needed, second.note)
 
 
 def interleave(

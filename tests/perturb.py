@@ -221,7 +221,8 @@ class Loop:
         if session.testsfailed:
             raise session.Failed("the tests do not import")
         for module, files in self.rooms.items():
-            items = [item for item in session.items if item.path.name in files]
+            paths = {TESTS / file for file in files}
+            items = [item for item in session.items if item.path in paths]
             function = find_function(module, next(mutants_of(module))[1])
             if fails(session, items, function, function.__code__):
                 raise session.Failed(f"{files} fail without any change")
@@ -265,13 +266,13 @@ def find_survivors(
     slow: tuple[str, ...] = (),
     always: Sequence[str] = (),
 ) -> dict[str, list[str]]:
-    """Mutants of each module (one in so many) that none of its test files (names) notices.
+    """Mutants of each module (one in so many) that none of its test files (in `tests`) notices.
 
     Tests whose names hold one of `slow` are left out; mutants whose text holds one of `always` are
     never. Runs pytest: call it in a fresh process.
     """
     loop = Loop(rooms, one_in, list(always))
-    paths = [path for path in TESTS.rglob("test_*.py") if path.name in sum(rooms.values(), [])]
+    paths = {TESTS / file for file in sum(rooms.values(), [])}
     options = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-s"]
     options += [f"-k=not ({' or '.join(slow)})"] if slow else []
     status = pytest.main([*options, *map(str, sorted(paths))], plugins=[loop])

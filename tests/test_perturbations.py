@@ -15,23 +15,26 @@ import perturb
 import pytest
 
 ROOMS = {
-    "twostage.style": ["test_style.py", "test_figures_ktiw.py"],
+    "twostage.style": ["test_style.py", "test_style_scores.py"],
     "twostage.stages": ["test_stages.py", "test_criteria.py"],
-    "twostage.estimates": ["test_estimates.py", "test_contrasts.py"],
-    "twostage.topics.figures.stages": ["test_figures_topics.py"],
-    "twostage.topics.figures.assumptions": ["test_figures_assumptions.py"],
-    "twostage.topics.figures.theory": ["test_figures_theory.py"],
-    "twostage.topics.statistics": ["test_statistics.py"],
-    "twostage.topics.probes.attention": ["test_probes_scores.py"],
-    "twostage.topics.batches": ["test_batches.py"],
+    "twostage.estimates": ["test_estimates.py", "test_estimates_resampled.py"],
+    "twostage.topics.figures.stages": ["topics/figures/test_stages.py"],
+    "twostage.topics.figures.assumptions": ["topics/figures/test_assumptions.py"],
+    "twostage.topics.figures.theory": ["topics/figures/test_theory.py"],
+    "twostage.topics.statistics": ["topics/test_statistics.py"],
+    "twostage.topics.probes.attention": ["topics/probes/test_attention_scores.py"],
+    "twostage.topics.batches": ["topics/test_batches.py"],
     "twostage.translation.figures.fates": [
-        "test_figures_translation.py",
-        "test_figures_rescues.py",
+        "translation/figures/test_fates.py",
+        "translation/figures/test_fates_rescues.py",
     ],
-    "twostage.translation.figures.theory": ["test_figures_theory_translation.py"],
-    "twostage.translation.statistics": ["test_statistics_pairs.py"],
-    "twostage.translation.probes.knowledge": ["test_probes_translator.py", "test_criteria.py"],
-    "twostage.translation.probes.attention": ["test_probes_heads.py"],
+    "twostage.translation.figures.theory": ["translation/figures/test_theory.py"],
+    "twostage.translation.statistics": ["translation/test_statistics.py"],
+    "twostage.translation.probes.knowledge": [
+        "translation/probes/test_record.py",
+        "test_criteria.py",
+    ],
+    "twostage.translation.probes.attention": ["translation/probes/test_attention.py"],
 }
 SLOW = ("covers", "by_a_loop")  # tests of seconds: left out, so that a mutant takes a tenth of one
 EQUIVALENT = {  # what a mutant's text holds, and why no test can tell it from the original

@@ -1,7 +1,6 @@
 """The pieces that all figures share draw values, intervals and chance levels where they belong."""
 
 import numpy as np
-import pandas as pd
 import pytest
 from drawn import bars, curves, dots, rows
 
@@ -46,23 +45,3 @@ def test_the_two_stages_and_the_three_relations_have_colours_of_their_own():
     colors = [style.KNOWLEDGE, style.ATTENTION, *style.RELATION.values(), style.THEORY["color"]]
     assert len(set(colors)) == 6
     assert (style.KNOWLEDGE, style.ATTENTION) == ("#0072B2", "#D55E00")  # blue, orange
-
-
-def test_a_table_is_shown_without_index_and_border_and_verdicts_stand_out(monkeypatch):
-    shown = []
-    monkeypatch.setattr(style, "display", lambda data, **options: shown.append((data, options)))
-    table = pd.DataFrame({"x": [1 / 3, 2000.0], "verdict": ["holds", "open"]}, index=[7, 8])
-    style.show_table(table, {"key": 1})
-    ((data, options),) = shown
-    assert data["text/plain"].split() == ["x", "verdict", "0.3333", "holds", "2000", "open"]
-    assert "<th>7</th>" not in data["text/html"] and 'border="1"' not in data["text/html"]
-    assert '<td><b class="holds">holds</b></td>' in data["text/html"]
-    assert options == {"raw": True, "metadata": {"key": 1}}
-
-
-@pytest.mark.parametrize("value, kept", [(np.float64(0.5), 0.5), ("a", "a")])
-def test_a_number_is_kept_for_the_prose_as_plain_python(monkeypatch, value, kept):
-    calls = []
-    monkeypatch.setattr(style.myst_nb, "glue", lambda *given, **options: calls.append(given))
-    style.glue("name", value)
-    assert calls == [("name", kept)] and type(calls[0][1]) is type(kept)

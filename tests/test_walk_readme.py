@@ -52,6 +52,8 @@ def test_the_readme_is_walked_whole_but_for_what_is_replaced():
     assert len(plan) == len(commands) - 1 and "make test" not in plan
     assert {"make book", "make test"} < set(commands)
     assert any("n_seeds=2" in command for command in plan)
+    assert any("sweep free_heads" in command and "--seeds 0:2" in command for command in plan)
+    assert not any("dask" in command or "--scheduler" in command for command in plan)
     assert any("twostage claims my_run.ipynb" in command for command in plan)
 
 

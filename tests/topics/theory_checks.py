@@ -195,3 +195,10 @@ STATEMENTS = {  # number: (functions that state it, checks that hold it)
         ),
     ),
 }
+
+
+def find_checks(module):
+    """Checks of the statements, by name, that stand in one of these modules."""
+    checks = {check for _, checks in STATEMENTS.values() for check in checks}
+    named = {check.__name__: check for check in checks if check.__module__ == module}
+    return dict(sorted(named.items()))

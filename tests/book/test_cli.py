@@ -261,7 +261,7 @@ def test_an_execution_that_is_stopped_leaves_nothing_half_written(book, number):
 def test_a_command_may_be_stopped_before_its_imports_are_done(tmp_path):
     slow = "import pathlib, time\npathlib.Path('started').touch()\ntime.sleep(60)"
     (tmp_path / "papermill.py").write_text(slow)
-    path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[1] / "src")])
+    path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2] / "src")])
     child = start("params", cwd=tmp_path, env=os.environ | {"PYTHONPATH": path})
     wait_for(tmp_path / "started")
     os.kill(child.pid, signal.SIGINT)
@@ -335,8 +335,7 @@ def test_a_ledger_of_another_version_is_one_line(book, capsys, row):
 
 LEDGER_OF_FEW_RUNS = """\
 import numpy as np
-from twostage import style
-from twostage.claims import Claim, ledger
+from twostage.book import Claim, ledger, show_table
 from twostage.estimates import Estimate
 from twostage.stages import StageTimes
 
@@ -346,7 +345,7 @@ claims = [Claim("late", "it comes late", "ours", "steps", late, above=1)]
 claims.append(Claim("gap", "it comes first", "ours", "steps", gap, below=-1))
 order = Estimate.of_rate(*runs.order())
 claims.append(Claim("order", "in order", "ours", "runs", order, above=0.5))
-style.show_table(runs.summary())
+show_table(runs.summary())
 ledger(claims)
 """
 

@@ -1,4 +1,4 @@
-"""Probes on hand-made weights, and against pair loops in plain Python."""
+"""Attention on hand-made weights, and against pair loops in plain Python."""
 
 import math
 
@@ -19,15 +19,6 @@ from twostage.topics.probes.attention import (
     measure_position_attention,
     measure_preference_table,
 )
-from twostage.topics.probes.knowledge import (
-    measure_cosines,
-    measure_embedding,
-    measure_norms,
-    measure_value_blocks,
-    measure_value_gap,
-    measure_value_matrix,
-)
-from twostage.topics.probes.record import film_measure, stage_measure
 from twostage.topics.relations import relations
 
 TINY = CorpusConfig(n_topics=2, words_per_topic=2)  # words 0 1 | 2 3, tokens 1 2 | 3 4
@@ -38,12 +29,6 @@ def make(cfg, corpus=TINY, n_runs=1):
     return BagTransformer(cfg, corpus, [torch_rng(seed) for seed in range(n_runs)])
 
 
-def set_values(model, table):
-    """W_V[word predicted, word shown], for one-hot embeddings."""
-    with torch.no_grad():
-        model.layer.W_V[:, 0, 1:5, 1:5] = torch.tensor(table, dtype=torch.float64)
-
-
 def teach_relations(model, odds):
     """Attention to (same word, same topic, other topic) in these odds."""
     n = model.corpus.n_words
@@ -52,97 +37,6 @@ def teach_relations(model, odds):
         model.layer.W_Q[:, 0, 1 : n + 1, 1 : n + 1] = torch.eye(n)
         model.layer.W_K[:, 0, 1 : n + 1, 1 : n + 1] = torch.from_numpy(table)
         model.layer.W_K *= model.W_E.shape[1] ** 0.5
-
-
-# Values ---------------------------------------------------------------------------------------
-
-BLOCKS = np.kron(np.eye(2), np.ones((2, 2)))
-ONE_SAME_TWO_OTHER = np.zeros((4, 4))
-ONE_SAME_TWO_OTHER[0, 1] = ONE_SAME_TWO_OTHER[0, 2] = ONE_SAME_TWO_OTHER[3, 1] = 1
-ONLY_FIRST_TOPIC = np.kron(np.diag([1, 0]), np.ones((2, 2)))
-
-
-@pytest.mark.parametrize(
-    "table, expected",
-    [
-        (BLOCKS, 1),
-        (3 - 2 * BLOCKS, -1),
-        (BLOCKS + 99 * np.eye(4), 1),  # a word with itself does not count
-        (ONE_SAME_TWO_OTHER, 0),  # means 1/4 and 1/4
-        (ONLY_FIRST_TOPIC, 2 / math.sqrt(10)),  # cov 1/9, variances 5/36 and 2/9
-    ],
-)
-def test_block_correlation_by_hand(table, expected):
-    model = make(ModelConfig())
-    set_values(model, table)
-    assert_allclose(measure_value_blocks(model), [expected], atol=1e-14)
-
-
-def test_block_correlation_of_each_run_is_pearsons():
-    model = make(ModelConfig(init_scale=1.0), SOME, n_runs=3)
-    same = SOME.topic_of[:, None] == SOME.topic_of
-    pairs = ~np.eye(9, dtype=bool)
-    for run, found in enumerate(measure_value_blocks(model)):
-        W = model.layer.W_V[run, 0, 1:10, 1:10].detach().numpy()
-        assert_allclose(found, np.corrcoef(W[pairs], same[pairs])[0, 1], rtol=1e-12)
-
-
-def test_block_correlation_of_chance_is_zero_on_average():
-    found = measure_value_blocks(make(ModelConfig(), SOME, n_runs=200))
-    assert abs(found.mean()) < 4 * found.std() / math.sqrt(200)
-
-
-def test_value_gap_by_hand():
-    model = make(ModelConfig())
-    set_values(model, 99 * np.eye(4) + 3 * BLOCKS - 2 * (1 - BLOCKS) + ONE_SAME_TWO_OTHER)
-    assert_allclose(measure_value_gap(model), [(3 + 1 / 4) - (-2 + 2 / 8)], rtol=1e-12)
-
-
-def test_value_matrix_has_predicted_words_in_rows_and_mask_first_in_columns():
-    model = make(ModelConfig(n_heads=2, bias=True))
-    with torch.no_grad():
-        model.bias += 5  # what a shown token adds does not depend on it
-    W = model.layer.W_V[0].sum(0).detach().numpy()
-    assert_allclose(measure_value_matrix(model), [W[1:5, 0:5]], rtol=1e-12)
-
-
-@pytest.mark.parametrize("decoder", ["tied", "trained"])
-def test_value_matrix_is_what_a_token_attended_to_alone_adds(decoder):
-    cfg = ModelConfig(embedding="trained", decoder=decoder, d_model=3, init_scale=1.0, n_heads=2)
-    model = make(cfg, n_runs=2)
-    alone = torch.arange(5)[:, None]  # documents of one token
-    for run, found in enumerate(measure_value_matrix(model)):
-        scores = model.run(run)(alone, torch.ones(5, 1, dtype=torch.bool))[:, 0].detach()
-        assert_allclose(found, scores[:, 1:5].T, rtol=1e-10)
-
-
-def test_norms_are_frobenius():
-    model = make(ModelConfig(n_heads=2), n_runs=3)
-    for name, found in measure_norms(model).items():
-        weight = getattr(model.layer, name).detach().numpy()
-        assert_allclose(found, [math.sqrt((run**2).sum()) for run in weight], rtol=1e-12)
-
-
-# Embeddings -----------------------------------------------------------------------------------
-
-
-def test_embedding_by_hand():
-    model = make(ModelConfig(embedding="trained", decoder="tied", d_model=2))
-    with torch.no_grad():  # topic 1: (3, 4) and (4, 3); topic 2: (-3, -4) twice
-        model.W_E[0, :, 1:5] = torch.tensor([[3.0, 4, -3, -3], [4, 3, -4, -4]])
-    found = measure_embedding(model)
-    assert_allclose(found["inner product"], [[25, 49 / 2, -49 / 2]])
-    assert_allclose(found["cosine"], [[1, 49 / 50, -49 / 50]])
-    assert_allclose(measure_cosines(model)[0, 0], [1, 24 / 25, -1, -1])
-
-
-def test_embedding_divides_by_length():
-    model = make(ModelConfig(embedding="trained", decoder="tied", d_model=4), SOME, n_runs=2)
-    first = measure_embedding(model)
-    with torch.no_grad():
-        model.W_E *= torch.arange(1, SOME.n_tokens + 1)
-    assert_allclose(measure_embedding(model)["cosine"], first["cosine"], rtol=1e-12)
-    assert not np.allclose(measure_embedding(model)["inner product"], first["inner product"])
 
 
 # Attention ------------------------------------------------------------------------------------
@@ -339,6 +233,7 @@ def test_bootstrap_interval_covers():
         hits.append((low < truth) & (truth < high))
     coverage = np.mean(hits, axis=0)
     assert (coverage > 0.88).all() and (coverage < 0.99).all()
+<<<<<<< HEAD:tests/topics/test_probes.py
 
 
 # What is recorded -----------------------------------------------------------------------------
@@ -356,3 +251,5 @@ def test_stages_and_film_record_the_probes_of_each_run():
         assert_allclose(film[name], stages[name])
     assert_allclose(film["value table"], measure_value_matrix(model)[:, :, 1:])
     assert_allclose(film["attention table"], measure_attention_table(model))
+=======
+>>>>>>> mirror:tests/topics/probes/test_attention.py

@@ -8,9 +8,8 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pytest
-from tiny_sweep import make_plan
+from tiny_sweep import make_free_plan, make_plan
 
-from twostage.book.sweep.plans import EXPERIMENTS, Request, plan_experiment
 from twostage.experiments import set_fields
 from twostage.files import ChapterError
 from twostage.sweeps.tables import choose, make_conditions, run_plan
@@ -19,13 +18,6 @@ from twostage.translation.experiments import FreeSettings
 
 HERE = partial(compute_here, jobs=1)
 BUILD = partial(set_fields, FreeSettings())
-
-
-def make_free_plan(n_seeds=6):
-    values = {"seq_len": 4, "steps": 2, "n_test": 4, "batch_size": 2}
-    grid = {"vocab_size": [4, 5], "n_heads": [1, 2]}
-    request = Request("free_heads", grid, values, range(n_seeds))
-    return plan_experiment(EXPERIMENTS["free_heads"], request, "twostage sweep free_heads")
 
 
 def read(folder, name="tiny"):

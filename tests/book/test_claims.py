@@ -8,7 +8,7 @@ from html import unescape
 import numpy as np
 import pytest
 
-from twostage import style
+from twostage.book import show
 from twostage.book.claims import LEDGER, Claim, claim_id, ledger
 from twostage.estimates import Estimate
 
@@ -74,7 +74,7 @@ def shown(monkeypatch):
     """What `ledger` displays: (bundle of representations, metadata) of each call."""
     calls = []
     monkeypatch.setattr(
-        style, "display", lambda bundle, raw, metadata: calls.append((bundle, metadata))
+        show, "display", lambda bundle, raw, metadata: calls.append((bundle, metadata))
     )
     return calls
 

@@ -10,8 +10,7 @@ from twostage.topics import probes
 from twostage.topics import probes as conclusions
 from twostage.topics.bags import BagTransformer
 from twostage.topics.corpus import CorpusConfig, sample_corpus
-from twostage.topics.model import ModelConfig
-from twostage.topics.relations import correlate_blocks
+from twostage.topics.model import ModelConfig, TopicTransformer
 from twostage.training import History
 
 CORPUS = CorpusConfig(3, 4, 2, doc_len=12)
@@ -21,14 +20,6 @@ BLOCK = {"residual": True, "layer_norm": True, "mlp": True, "n_heads": 2}
 def build(n_runs=2, **settings):
     cfg = ModelConfig(init_scale=0.5, **settings)
     return BagTransformer(cfg, CORPUS, [torch_rng(seed) for seed in range(n_runs)])
-
-
-def test_votes_of_the_plain_model_are_its_value_matrix():
-    model = build()
-    votes = conclusions.measure_votes(model)
-    np.testing.assert_allclose(votes.mT, probes.measure_value_matrix(model)[:, :, 1:])
-    blocks = correlate_blocks(votes, CORPUS.topic_of)
-    np.testing.assert_allclose(blocks, probes.measure_value_blocks(model))
 
 
 def whole(model, tokens):
@@ -54,29 +45,11 @@ def test_positions_and_bags_agree(settings):
 def test_attention_of_layers_is_that_of_the_layer_that_prefers_most():
     tokens = torch.from_numpy(sample_corpus(CORPUS, 20, numpy_rng(0)).tokens)
     deep = ModelConfig(n_layers=2, residual=True, init_scale=0.5)
-    model = conclusions.TopicTransformer(deep, CORPUS, torch_rng(0))
+    model = TopicTransformer(deep, CORPUS, torch_rng(0))
     by_layer = conclusions.measure_position_contrast(whole(model, tokens))
     assert by_layer.shape == (2, 1) and by_layer[0, 0] != by_layer[1, 0]
     recorded = conclusions.position_measure(tokens)(model)["attention"]
     np.testing.assert_array_equal(recorded, by_layer.max(keepdims=True)[0])
-
-
-def test_order_of_votes_counts_pairs_of_voters():
-    topic_of = np.array([0, 0, 1, 1])
-    same = topic_of[:, None] == topic_of
-    votes = np.stack([same * 1.0, ~same * 1.0, np.ones((4, 4)), np.arange(4.0)[:, None] + 0 * same])
-    # the last: every word votes its number; right for predicted words 2 and 3 only
-    np.testing.assert_allclose(conclusions.order_votes(votes, topic_of), [1, 0, 0.5, 0.5])
-
-
-def test_order_of_votes_ignores_the_size_of_votes_and_the_word_itself():
-    rng = numpy_rng(0)
-    votes = rng.normal(size=(1, 12, 12))
-    before = conclusions.order_votes(votes, CORPUS.topic_of)
-    votes[:, range(12), range(12)] = 100
-    after = conclusions.order_votes(np.exp(votes) * rng.random(12), CORPUS.topic_of)
-    np.testing.assert_allclose(before, after)
-    assert abs(before[0] - 0.5) < 0.2
 
 
 def make(knowledge, attention, t_knowledge, t_attention):

@@ -15,7 +15,6 @@ from tiny_book import add_chapter, make_book, snapshot
 
 from twostage.book.cli import main
 from twostage.book.sweep import plans
-from twostage.book.sweep.options import read_seeds
 from twostage.experiments import Experiment
 from twostage.seeding import numpy_rng
 from twostage.stages import Criterion
@@ -25,7 +24,7 @@ LEDGER = """\
 from IPython.display import display
 row = {"id": "it, rises", "claim": "it rises", "value": learning_rate * 10}
 display({"text/plain": ""}, raw=True, metadata={"twostage_claims": [row]})
-from twostage.style import glue
+from twostage.book import glue
 glue("doubled", 2 * seed + steps / 10)
 glue("in_words", "many")"""
 
@@ -158,14 +157,6 @@ def test_without_dask_nothing_is_written(book, capsys, monkeypatch):
     assert main("sweep dice -o f --scheduler tcp://127.0.0.1:1".split()) == 2
     assert "pip install 'twostage[cluster]'" in capsys.readouterr().err
     assert not (book / "f").exists()
-
-
-@pytest.mark.parametrize(
-    "asked, seeds",
-    [("0:3", [0, 1, 2]), ("4", [4]), (4, [4]), ("1,5", [1, 5]), ([7, 2], [7, 2]), ([], [])],
-)
-def test_seeds_are_read(asked, seeds):
-    assert list(read_seeds(asked)) == seeds
 
 
 # Sweeps ---------------------------------------------------------------------------------------

@@ -60,10 +60,3 @@ def test_the_dictionary_as_a_table():
     right = translation_pairs(cfg)
     assert (right.argmax(1) + 1).tolist() == cfg.translation_of[1:].tolist()
     assert (right.sum(0) == 1).all() and (right.sum(1) == 1).all()
-
-
-def test_row_contrast_by_hand():
-    table = np.array([[4.0, 1.0, 3.0], [0.0, 2.0, 5.0]])
-    right = np.array([[True, False, False], [False, True, True]])
-    assert row_contrast(table, right) == pytest.approx(((4 - 2) + (3.5 - 0)) / 2)
-    assert row_contrast(table + np.array([[7.0], [-7.0]]), right) == pytest.approx(2.75)

@@ -1,22 +1,20 @@
-"""The theory of stage 1, stage 2 and generated corpora, and what follows from it."""
+"""The theory of stage 2, of why there are two stages, and what follows from it."""
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose
-from scipy import integrate, optimize, stats
-from theory_checks import STATEMENTS
+from scipy import integrate, optimize
+from theory_checks import find_checks
 from theory_checks_attention import population_loss
-from theory_documents import CFG, WIDE, noise
+from theory_documents import noise
 
 from twostage.topics import theory
-from twostage.topics.batches import sample_masks
-from twostage.topics.corpus import MASK, CorpusConfig, sample_corpus
+from twostage.topics.corpus import CorpusConfig
 
-CHECKS = {check.__name__: check for _, checks in STATEMENTS.values() for check in checks}
+CHECKS = find_checks("theory_checks_attention")
 PAPER = CorpusConfig(topics_per_doc=3)  # T = v = 10, p_m = .15, p_c = p_r = .1
 FAST = CorpusConfig(3, 2, 2, mask_rate=0.5, keep_rate=0.5, random_rate=0.1)
 
@@ -24,48 +22,6 @@ FAST = CorpusConfig(3, 2, 2, mask_rate=0.5, keep_rate=0.5, random_rate=0.1)
 @pytest.mark.parametrize("name", CHECKS)
 def test_statement(name):
     CHECKS[name](theory)
-
-
-# Stage 1 ------------------------------------------------------------------------------------
-
-
-def test_same_topic_minus_other_topic_is_one_over_a_v():
-    W = theory.predict_value_matrix(PAPER)
-    a = 1 - 0.9 * 0.15
-    assert_allclose(W[0, 1] - W[0, -1], 1 / (10 * a), rtol=1e-12)
-    gram = theory.predict_embedding_gram(PAPER)[1:, 1:]
-    sums = gram.reshape(100, 10, 10).sum(axis=2)
-    assert_allclose(sums[0, 0] - sums[0, 1:], 1 / a, rtol=1e-12)
-
-
-def test_without_their_mean_the_topics_form_a_simplex():
-    gram = theory.predict_embedding_gram(PAPER)[1:, 1:]
-    centred = gram - gram.mean()
-    assert_allclose(centred[0, -1] / centred[0, 0], -1 / 9, rtol=1e-12)
-
-
-def test_limits_of_small_ridge_and_long_documents_do_not_commute():
-    V, least = PAPER.n_words, theory.predict_value_matrix(PAPER)
-    long = theory.predict_value_matrix(PAPER, doc_len=9)
-    assert np.linalg.norm(least - long) > 0.3 * np.linalg.norm(long)
-    for N in (10**5, 10**6):  # the crossover is at ridge ~ 1/(VN)
-        small = theory.predict_finite_value_matrix(PAPER, N, ridge=1e-3 / (V * N))
-        large = theory.predict_finite_value_matrix(PAPER, N, ridge=1e2 / (V * N))
-        middle = theory.predict_finite_value_matrix(PAPER, N, ridge=1 / (V * N))
-        assert np.linalg.norm(small - long) < 0.01 * np.linalg.norm(long)
-        assert np.linalg.norm(large - least) < 0.05 * np.linalg.norm(least)
-        bump = [W[0, 1] - W[0, 2] for W in (small, middle, large)]
-        assert_allclose(np.array(bump[1:]) / bump[0], [0.47, 0.009], atol=0.02)
-
-
-@pytest.mark.parametrize(("tau", "low", "high"), [(2, 0.01, 0.02), (3, 0.03, 0.05), (8, 0.3, 0.5)])
-def test_limit_is_nearer_to_finite_documents_of_few_topics(tau, low, high):
-    """The learned topic gap falls short of its limit by about tau (T-1)/((T-tau) N)."""
-    cfg = replace(PAPER, topics_per_doc=tau)
-    exact = theory.predict_finite_value_matrix(cfg, 64)
-    limit = theory.predict_value_matrix(cfg, doc_len=64)
-    gap, limit_gap = (W[0, 2] - W[0, -1] for W in (exact, limit))
-    assert low < 1 - gap / limit_gap < high
 
 
 # Stage 2 ------------------------------------------------------------------------------------
@@ -199,82 +155,3 @@ def adam_start(cfg, eps, level=0.3, learning_rate=0.01):
 def test_under_adam_the_start_hardly_depends_on_the_scale():
     steps = [adam_start(FAST, eps) for eps in (1e-2, 1e-3, 1e-4)]
     assert max(steps) < 1.5 * min(steps), steps
-
-
-# Generated corpora --------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("tau", [None, 2])
-def test_expectations_of_sampled_corpora(tau):
-    cfg = CorpusConfig(5, 4, tau, 0.3, 6, overlap=0.1, zipf=0.5, mask_rate=0.1)
-    corpus = sample_corpus(cfg, 20_000, np.random.default_rng(1))
-    first, second = corpus.tokens[:, 0], corpus.tokens[:, 1]
-    topics = np.sort(corpus.token_topics, axis=1)
-    shown, masked = sample_masks(corpus.tokens, cfg, np.random.default_rng(2))
-    shares = theory.predict_mask_shares(cfg)
-    measured = {
-        theory.predict_same_topic(cfg): corpus.token_topics[:, 0] == corpus.token_topics[:, 1],
-        theory.predict_same_word(cfg): first == second,
-        theory.predict_cooccurrence(cfg)[0, 3]: (first == 1) & (second == 4),
-        theory.predict_distinct_topics(cfg, 6): 1 + (np.diff(topics) > 0).sum(axis=1),
-        shares["masked"]: masked.mean(axis=1),
-        shares["shown_mask"]: (shown == MASK).mean(axis=1),
-    }
-    for expected, draws in measured.items():
-        assert abs(draws.mean() - expected) < 4.5 * stats.sem(draws) + 1e-12
-
-
-# Refusals -----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"topics_per_doc": None}, "not Dirichlet"),
-        ({"overlap": 0.1}, "overlap must be 0, got 0.1"),
-        ({"zipf": 1.0}, "zipf must be 0, got 1.0"),
-        ({"mask_rate": 1.0, "keep_rate": 0.0}, "mask_rate must be < 1, got 1.0"),
-    ],
-)
-def test_settings_outside_the_theory_are_refused(change, message):
-    cfg = replace(CFG, **change)
-    for predict in (theory.predict_value_matrix, theory.predict_attention_odds):
-        with pytest.raises(ValueError, match=message):
-            predict(cfg)
-
-
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (lambda: theory.predict_value_matrix(CFG, -1.0), "ridge must be >= 0, got -1.0"),
-        (lambda: theory.predict_value_matrix(CFG, 0.1, 64), "predict_finite_value_matrix"),
-        (lambda: theory.predict_value_matrix(CFG, doc_len=1), "doc_len must be .* >= 2, got 1"),
-        (lambda: theory.predict_finite_value_matrix(CFG, 1), "doc_len must be .* >= 2, got 1"),
-        (lambda: theory.predict_value_minimiser(CFG, 1.0, masked_keys=False), "only u = 0 has no"),
-        (lambda: theory.predict_embedding_excess(CFG, 0), "d_model must be >= 1, got 0"),
-        (lambda: theory.predict_stage_rates(CFG, 0), "d_model must be >= 1, got 0"),
-        (lambda: theory.predict_start_delay(CFG, 9, 0.0), "shrink must be > 0, got 0.0"),
-        (lambda: theory.predict_distinct_topics(CFG, 0), "doc_len must be >= 1, got 0"),
-        (
-            lambda: theory.predict_attention_loss(replace(CFG, topics_per_doc=4), 2.0),
-            "topics_per_doc must be < n_topics",
-        ),
-    ],
-)
-def test_impossible_arguments_are_refused(call, message):
-    with pytest.raises(ValueError, match=message):
-        call()
-
-
-def test_any_configuration_with_the_six_names_will_do():
-    names = (
-        "n_topics",
-        "words_per_topic",
-        "topics_per_doc",
-        "mask_rate",
-        "keep_rate",
-        "random_rate",
-    )
-    plain = SimpleNamespace(**{name: getattr(WIDE, name) for name in names})
-    assert (theory.predict_value_matrix(plain) == theory.predict_value_matrix(WIDE)).all()
-    assert theory.predict_attention_odds(plain) == theory.predict_attention_odds(WIDE)

@@ -10,7 +10,7 @@ from twostage.book import kernel
 from twostage.files import ChapterError
 
 RULED = PARAMETERS + "# rule: steps * batch < 300\nbatch: int = 2  # size [1, 9]\n"
-CHECK = "from twostage import kernel\n\nkernel.check_parameters()"
+CHECK = "from twostage.book import kernel\n\nkernel.check_parameters()"
 
 
 @pytest.fixture

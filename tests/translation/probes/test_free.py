@@ -7,7 +7,6 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 
-from twostage.measures import right_contrast
 from twostage.seeding import numpy_rng
 from twostage.translation.corpus import CorpusConfig, sample_pairs
 from twostage.translation.free import FreeModelConfig, FreeTranslator
@@ -15,7 +14,6 @@ from twostage.translation.probes.free import (
     measure_free,
     measure_heads,
     measure_signal,
-    signed_contrast,
 )
 
 COPY, AVOID, UNDECIDED = 60.0, -60.0, 0.0
@@ -69,21 +67,6 @@ def test_a_permutation_is_told_without_looking_at_the_right_word():
     corpus = CORPORA["translate"]
     run = measure_free(make(corpus, [[AVOID]]), sample_pairs(corpus, 20, numpy_rng(0)))
     assert_allclose(run["loss"], np.log(3), atol=1e-6)  # the right word, or one of two not there
-
-
-def test_signed_contrast_of_averages():
-    aligned = np.array([1, 0])
-    spread = np.full((2, 4), 0.25)
-    half = np.array([[0, 0.5, 0.5, 0], [0.5, 0, 0, 0.5]])
-    assert_allclose(signed_contrast(spread, aligned), 0)
-    assert_allclose(signed_contrast(half, aligned), (0.5 - 0.25) / 0.75)
-    assert_allclose(signed_contrast(half, np.array([1, 2])), 0)  # half of the queries look right
-    assert_allclose(signed_contrast(np.stack([half, spread]), np.array([0, 2])), [-1, 0])
-
-
-def test_right_contrast_by_hand():
-    matrix = np.array([[1.0, 2.0, 6.0], [4.0, 3.0, 5.0]])
-    assert_allclose(right_contrast(matrix, np.array([2, 0])), (6 + 4) / 2 - (1 + 2 + 3 + 5) / 4)
 
 
 @pytest.mark.parametrize(

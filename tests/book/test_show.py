@@ -1,8 +1,12 @@
-"""The book owns its figures, whatever a person's own settings say."""
+"""The book owns its figures, whatever a person's own settings say; tables and numbers are shown."""
 
+import numpy as np
+import pandas as pd
 import pytest
 from nbclient import NotebookClient
 from nbformat import v4
+
+from twostage.book import show
 
 DRAWS = """\
 import matplotlib.pyplot as plt
@@ -45,3 +49,23 @@ def test_a_person_gets_the_figures_of_the_book(settings, monkeypatch, backend):
     for name, value in (settings | {"MPLBACKEND": backend}).items():
         monkeypatch.setenv(name, value)
     assert draw() == ours
+
+
+def test_a_table_is_shown_without_index_and_border_and_verdicts_stand_out(monkeypatch):
+    shown = []
+    monkeypatch.setattr(show, "display", lambda data, **options: shown.append((data, options)))
+    table = pd.DataFrame({"x": [1 / 3, 2000.0], "verdict": ["holds", "open"]}, index=[7, 8])
+    show.show_table(table, {"key": 1})
+    ((data, options),) = shown
+    assert data["text/plain"].split() == ["x", "verdict", "0.3333", "holds", "2000", "open"]
+    assert "<th>7</th>" not in data["text/html"] and 'border="1"' not in data["text/html"]
+    assert '<td><b class="holds">holds</b></td>' in data["text/html"]
+    assert options == {"raw": True, "metadata": {"key": 1}}
+
+
+@pytest.mark.parametrize("value, kept", [(np.float64(0.5), 0.5), ("a", "a")])
+def test_a_number_is_kept_for_the_prose_as_plain_python(monkeypatch, value, kept):
+    calls = []
+    monkeypatch.setattr(show.myst_nb, "glue", lambda *given, **options: calls.append(given))
+    show.glue("name", value)
+    assert calls == [("name", kept)] and type(calls[0][1]) is type(kept)

@@ -8,8 +8,7 @@ from functools import partial
 
 import pytest
 import torch
-from test_sweeps import make_free_plan
-from tiny_sweep import make_plan
+from tiny_sweep import make_free_plan, make_plan
 from torch import nn
 
 from twostage.files import ChapterError

@@ -1,0 +1,38 @@
+"""A request becomes a plan: its conditions, its runs and what is told beside the table."""
+
+import pytest
+from tiny_book import add_chapter, make_book
+from tiny_sweep import make_free_plan
+
+from twostage.book.sweep.plans import Request, make_plan
+from twostage.files import ChapterError
+
+
+def test_an_experiment_is_planned_at_every_point_of_the_grid():
+    plan = make_free_plan(n_seeds=2)
+    assert list(plan.conditions) == [f"vocab_size={V}, n_heads={n}" for V in (4, 5) for n in (1, 2)]
+    assert [settings.model.n_heads for settings in plan.conditions.values()] == [1, 2, 1, 2]
+    assert list(plan.seeds) == [0, 1] and plan.about["question"]
+
+
+@pytest.fixture
+def book(tmp_path, monkeypatch):
+    folder = make_book(tmp_path / "book")
+    add_chapter(folder, "01_one")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def test_a_chapter_is_planned_with_the_defaults_of_its_parameters(book):
+    request = Request("01", {"learning_rate": [2, 3]}, {"steps": 5}, range(2))
+    plan = make_plan(request, book / "f", "twostage sweep 01")
+    assert list(plan.conditions) == ["learning_rate=2.0", "learning_rate=3.0"]
+    settings = plan.conditions["learning_rate=3.0"]
+    assert (settings["steps"], settings["learning_rate"]) == (5, 3.0) and "seed" not in settings
+
+
+@pytest.mark.parametrize("values", [{"seed": 1}, {"stpes": 5}, {"steps": "many"}])
+def test_what_a_chapter_does_not_take_is_refused_before_anything_runs(book, values):
+    with pytest.raises(ChapterError, match="|".join(values)):
+        make_plan(Request("01", {}, values), book / "f", "twostage sweep 01")
+    assert not (book / "f").exists()
