@@ -233,23 +233,3 @@ def test_bootstrap_interval_covers():
         hits.append((low < truth) & (truth < high))
     coverage = np.mean(hits, axis=0)
     assert (coverage > 0.88).all() and (coverage < 0.99).all()
-<<<<<<< HEAD:tests/topics/test_probes.py
-
-
-# What is recorded -----------------------------------------------------------------------------
-
-
-def test_stages_and_film_record_the_probes_of_each_run():
-    model = make(ModelConfig(init_scale=1.0, n_heads=2), SOME, n_runs=3)
-    counts = sample_corpus(SOME, 20, numpy_rng(0)).counts()
-    stages, film = stage_measure(counts)(model), film_measure(counts)(model)
-    assert_allclose(stages["knowledge"], measure_value_blocks(model))
-    assert_allclose(stages["attention"], measure_attention(model, counts).contrast[:, 0])
-    assert {"W_V", "W_K", "W_Q"} < stages.keys() < film.keys()
-    for name in stages:
-        assert stages[name].shape == (3,)
-        assert_allclose(film[name], stages[name])
-    assert_allclose(film["value table"], measure_value_matrix(model)[:, :, 1:])
-    assert_allclose(film["attention table"], measure_attention_table(model))
-=======
->>>>>>> mirror:tests/topics/probes/test_attention.py
