@@ -1,8 +1,9 @@
 """Figures, measures, losses, clocks, intervals and masks: a small change fails the nearest test.
 
-`ROOMS` is the one place that names modules and their nearest test files. Mutants run when asked:
-`TWOSTAGE_MUTANTS=1 python -m pytest tests/test_perturbations.py` runs all, `TWOSTAGE_MUTANTS=40`
-one in forty, the same each time, and always those in `NAMED`.
+`ROOMS` is the one place that names modules and their nearest test files. A sample of the mutants,
+the same each time, runs with every other test, and those in `NAMED` always do;
+`TWOSTAGE_MUTANTS=1 python -m pytest tests/test_perturbations.py` runs all (most of an hour),
+`TWOSTAGE_MUTANTS=40` one in forty.
 """
 
 import ast
@@ -15,27 +16,68 @@ import perturb
 import pytest
 
 ROOMS = {
-    "twostage.style": ["test_style.py", "test_style_scores.py"],
-    "twostage.stages": ["test_stages.py", "test_criteria.py"],
+    "twostage.attention": ["test_attention.py"],
     "twostage.estimates": ["test_estimates.py", "test_estimates_resampled.py"],
-    "twostage.topics.figures.stages": ["topics/figures/test_stages.py"],
-    "twostage.topics.figures.assumptions": ["topics/figures/test_assumptions.py"],
-    "twostage.topics.figures.theory": ["topics/figures/test_theory.py"],
-    "twostage.topics.statistics": ["topics/test_statistics.py"],
-    "twostage.topics.probes.attention": ["topics/probes/test_attention_scores.py"],
+    "twostage.measures": ["test_measures.py"],
+    "twostage.stages": ["test_stages.py"],
+    "twostage.style": ["test_style.py", "test_style_scores.py"],
+    "twostage.training": ["test_training.py"],
     "twostage.topics.batches": ["topics/test_batches.py"],
+    "twostage.topics.figures.assumptions": ["topics/figures/test_assumptions.py"],
+    "twostage.topics.figures.stages": ["topics/figures/test_stages.py"],
+    "twostage.topics.figures.theory": ["topics/figures/test_theory.py"],
+    "twostage.topics.probes.attention": [
+        "topics/probes/test_attention.py",
+        "topics/probes/test_attention_scores.py",
+        "topics/probes/test_attention_theory.py",
+    ],
+    "twostage.topics.probes.knowledge": [
+        "topics/probes/test_knowledge.py",
+        "topics/probes/test_knowledge_votes.py",
+        "topics/probes/test_attention_theory.py",
+    ],
+    "twostage.topics.probes.record": [
+        "topics/probes/test_record.py",
+        "topics/probes/test_record_conclusions.py",
+        "topics/probes/test_attention_theory.py",
+    ],
+    "twostage.topics.relations": ["topics/test_relations.py", "topics/probes/test_knowledge.py"],
+    "twostage.topics.statistics": [
+        "topics/test_statistics.py",
+        "topics/test_statistics_assumptions.py",
+    ],
+    "twostage.topics.text.attention": [
+        "topics/text/test_attention.py",
+        "topics/text/test_attention_variance.py",
+    ],
+    "twostage.topics.training": ["topics/test_training.py"],
     "twostage.translation.figures.fates": [
         "translation/figures/test_fates.py",
         "translation/figures/test_fates_rescues.py",
     ],
     "twostage.translation.figures.theory": ["translation/figures/test_theory.py"],
-    "twostage.translation.statistics": ["translation/test_statistics.py"],
-    "twostage.translation.probes.knowledge": [
-        "translation/probes/test_record.py",
-        "test_criteria.py",
+    "twostage.translation.probes.agreement": ["translation/probes/test_agreement.py"],
+    "twostage.translation.probes.attention": [
+        "translation/probes/test_attention.py",
+        "translation/probes/test_attention_heads.py",
     ],
-    "twostage.translation.probes.attention": ["translation/probes/test_attention.py"],
+    "twostage.translation.probes.free": ["translation/probes/test_free.py"],
+    "twostage.translation.probes.knowledge": [
+        "translation/probes/test_knowledge.py",
+        "translation/probes/test_attention_heads.py",
+    ],
+    "twostage.translation.probes.record": [
+        "translation/probes/test_record.py",
+        "translation/probes/test_attention_heads.py",
+    ],
+    "twostage.translation.statistics": ["translation/test_statistics.py"],
+    "twostage.translation.training": [
+        "translation/test_training.py",
+        "translation/test_training_bag.py",
+        "translation/test_training_free.py",
+    ],
 }
+SAMPLE = 60  # one mutant in so many runs with every other test: about a minute
 SLOW = ("covers", "by_a_loop")  # tests of seconds: left out, so that a mutant takes a tenth of one
 EQUIVALENT = {  # what a mutant's text holds, and why no test can tell it from the original
     "strict=False": "guards against lists of unequal length, which no caller gives",
@@ -59,7 +101,7 @@ NAMED = {  # mistakes that no test noticed once: function, and what stands in th
 @pytest.fixture(scope="module")
 def survivors():
     """Mutants that no test noticed, by module, from a process that runs nothing else."""
-    one_in = int(os.environ["TWOSTAGE_MUTANTS"])
+    one_in = int(os.environ.get("TWOSTAGE_MUTANTS", SAMPLE))
     named = [text for _, _, text in NAMED.values()]  # always drawn
     found = f"perturb.find_survivors({ROOMS!r}, {one_in}, {SLOW!r}, {named!r})"
     call = f"import json, perturb; print(json.dumps({found}))"
@@ -75,12 +117,11 @@ def survivors():
     return json.loads(run.stdout.splitlines()[-1])
 
 
-if "TWOSTAGE_MUTANTS" in os.environ:  # minutes to an hour of computing: only when asked
-
-    @pytest.mark.parametrize("module", ROOMS)
-    def test_no_small_change_goes_unnoticed(survivors, module):
-        unknown = [text for text in survivors[module] if not any(e in text for e in EQUIVALENT)]
-        assert not unknown, f"no test of {ROOMS[module]} noticed:\n" + "\n".join(unknown)
+@pytest.mark.slow
+@pytest.mark.parametrize("module", ROOMS)
+def test_no_small_change_goes_unnoticed(survivors, module):
+    unknown = [text for text in survivors[module] if not any(e in text for e in EQUIVALENT)]
+    assert not unknown, f"no test of {ROOMS[module]} noticed:\n" + "\n".join(unknown)
 
 
 @pytest.mark.parametrize("name", NAMED)

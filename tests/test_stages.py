@@ -81,6 +81,12 @@ def test_summary_by_hand():
     assert [*table.loc["attention", columns]] == [50, 20, np.inf, 30, np.inf]
 
 
+def test_quartiles_of_eight_runs_are_the_second_and_the_sixth():
+    times = np.array([8.0, 1.0, 7.0, 2.0, 6.0, 3.0, 5.0, 4.0])
+    table = StageTimes(times, times).summary()
+    assert table["quartile 1"].tolist() == [2, 2] and table["quartile 3"].tolist() == [6, 6]
+
+
 def test_differences_leave_out_runs_in_which_neither_came():
     later, earlier = np.array([5.0, NEVER, 7.0, NEVER]), np.array([2.0, 3.0, NEVER, NEVER])
     assert difference(later, earlier).tolist() == [3, NEVER, -NEVER]

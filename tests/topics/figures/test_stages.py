@@ -32,6 +32,7 @@ def test_documents_are_strips_with_a_colour_per_topic_and_white_elsewhere(ax):
     (first, second, third), (again, same, nothing) = shades(image).tolist()
     assert again == third and same == first and nothing == [1, 1, 1, 1]
     assert len({tuple(c) for c in (first, second, third, nothing)}) == 4
+    assert (image.norm.vmin, image.norm.vmax) == (-1.5, 2.5)  # a colour for each of -1 to 2
     border = ax.collections[0].get_segments()
     assert [segment[:, 1].tolist() for segment in border] == [[0.5, 0.5]]
     assert ax.get_xlabel() == "position in the document (words)" and ax.get_ylabel() == "document"

@@ -25,6 +25,12 @@ def test_a_rescue_is_judged_by_its_whole_interval():
     assert table["copy"][:2].tolist() == ["24 of 24 (0.86 to 1.00)", "12 of 24 (0.31 to 0.69)"]
 
 
+def test_a_rescue_at_the_threshold_itself_is_none_and_no_failure():
+    for threshold in rate_interval(12, 24):
+        table = figures.tabulate_rescues({"a": (12, 24)}, {"a": threshold}, threshold)
+        assert table.rescues.tolist() == ["open"] and table.predicted.tolist() == ["no"]
+
+
 def test_runs_have_a_line_per_run_and_one_label_per_measure(ax):
     values = {
         "ktiw": np.array([[0.1, 1.0], [0.2, 0.3]]),
