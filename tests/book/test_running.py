@@ -9,7 +9,7 @@ import pytest
 from tiny_book import add_chapter, make_book, snapshot
 
 from twostage.book import notebooks
-from twostage.book.notebooks import ChapterFailed
+from twostage.book.running import ChapterFailed
 from twostage.files import ChapterError
 
 PRINTS = "print(steps, learning_rate, optimizer, corpus, bias, init_scales)"
@@ -38,9 +38,9 @@ def test_a_file_that_is_there_is_replaced_only_when_asked(book, mode):
     with pytest.raises(ChapterError, match="out.ipynb is there: choose another, or --force"):
         notebooks.check_output(output, chapter)
     assert notebooks.check_output(output, chapter, force=True) == output
-    assert notebooks.run_chapter(chapter, {}, output) == book / "out-2.ipynb"
+    assert running.run_chapter(chapter, {}, output) == book / "out-2.ipynb"
     assert output.read_text() == "hours of work", "it may have come to be there meanwhile"
-    assert notebooks.run_chapter(chapter, {}, output, force=True) == output
+    assert running.run_chapter(chapter, {}, output, force=True) == output
     assert nbformat.read(output, as_version=4).metadata.papermill.output_path == "out.ipynb"
     assert output.stat().st_mode & 0o777 == mode
 
@@ -53,12 +53,12 @@ def test_executing_in_place_is_byte_identical_and_keeps_only_what_the_source_say
     notebook.cells[2].metadata = {"execution": {"iopub.status.busy": "now"}, "tags": ["keep"]}
     notebook.cells[3].execution_count = 9  # of the empty cell
     nbformat.write(notebook, path)
-    assert notebooks.execute_in_place(path)
+    assert running.execute_in_place(path)
     before = snapshot(book)
-    assert not notebooks.execute_in_place(path)
+    assert not running.execute_in_place(path)
     assert snapshot(book) == before
     stored = nbformat.read(path, as_version=4)
-    assert stored.metadata == notebooks.METADATA
+    assert stored.metadata == running.METADATA
     assert stored.cells[2].metadata == {"tags": ["keep"]}
     assert [cell.id for cell in stored.cells] == [f"cell-{number}" for number in range(6)]
     assert [cell.get("execution_count") for cell in stored.cells] == [None, 1, 2, None, 3, 4]
@@ -80,7 +80,7 @@ def test_a_chapter_that_fails_keeps_its_file(book, cell, answer):
     path = add_chapter(book, "01_a", "1", cell)
     before = snapshot(book)
     with pytest.raises(ChapterFailed, match=answer):
-        notebooks.execute_in_place(path)
+        running.execute_in_place(path)
     after = snapshot(book)
     after[path] = after[path].removesuffix(b" ")
     assert after == before
@@ -89,10 +89,10 @@ def test_a_chapter_that_fails_keeps_its_file(book, cell, answer):
 @pytest.mark.kernel
 def test_a_check_names_the_first_cell_that_differs_and_writes_nothing(book):
     path = add_chapter(book, "01_a", "print('same')", "import random; random.random()")
-    notebooks.execute_in_place(path)
+    running.execute_in_place(path)
     before = snapshot(book)
     with pytest.raises(ChapterFailed, match="01_a differs from what is stored: cell 4"):
-        notebooks.execute_in_place(path, check=True)
+        running.execute_in_place(path, check=True)
     assert snapshot(book) == before
 
 
@@ -102,7 +102,7 @@ def test_a_run_gets_its_values_and_leaves_the_chapter_alone(book):
     before = snapshot(book)
     values = {"steps": 9, "corpus": 'a"b\\{c}#é', "bias": True, "init_scales": [0.5]}
     output = book / "out {x}.ipynb"
-    notebooks.run_chapter(path, values, output)
+    running.run_chapter(path, values, output)
     text = printed(output)
     assert text == '9 60.0 sgd a"b\\{c}#é True [0.5]\nchapters\n'
     recorded = nbformat.read(output, as_version=4).metadata.papermill
@@ -124,7 +124,7 @@ def test_a_run_that_fails_leaves_what_ran_beside_the_output(book, cell, answer):
     before = snapshot(book)
     for name in ("out.failed.ipynb", "out.failed-2.ipynb"):
         with pytest.raises(ChapterFailed, match=f"{answer} .*{name}"):
-            notebooks.run_chapter(path, {}, book / "out.ipynb")
+            running.run_chapter(path, {}, book / "out.ipynb")
         assert printed(book / name) == "ran\n"
     assert snapshot(book).keys() - before.keys() == {book / "out.failed.ipynb", book / name}
     kept = nbformat.read(book / name, as_version=4)
@@ -139,7 +139,7 @@ def test_what_an_earlier_run_left_goes_when_one_succeeds(book):
     for old in (*stale, book / "out.failed_too.ipynb", book / "other.failed.ipynb"):
         old.write_text("old")
     before = snapshot(book)
-    notebooks.run_chapter(path, {}, book / "out.ipynb")
+    running.run_chapter(path, {}, book / "out.ipynb")
     assert before.keys() - snapshot(book).keys() == {*stale}
 
 
@@ -150,7 +150,7 @@ def test_a_run_is_kept_elsewhere_if_its_folder_is_gone(book, monkeypatch):
     with pytest.raises(
         ChapterFailed, match="cannot write .*No such file.*; what ran is in"
     ) as error:
-        notebooks.run_chapter(path, {}, book / "out" / "run.ipynb")
+        running.run_chapter(path, {}, book / "out" / "run.ipynb")
     assert printed(Path(str(error.value).rpartition("what ran is in ")[2])) == "ran\n"
 
 
@@ -161,7 +161,7 @@ def test_a_run_is_kept_elsewhere_if_its_folder_is_gone(book, monkeypatch):
 def once_drawn(book):
     """A chapter that stores a figure, which its code draws no longer."""
     path = add_chapter(book, "01_a", "1", DRAWS, "print('after')")
-    notebooks.execute_in_place(path)
+    running.execute_in_place(path)
     notebook = nbformat.read(path, as_version=4)
     notebook.cells[3].source = notebook.cells[3].source.replace("plt.show()", "plt.close()")
     path.write_text(notebooks.to_text(notebook), encoding="utf-8")
@@ -171,13 +171,13 @@ def once_drawn(book):
 def test_an_execution_that_lacks_a_stored_figure_fails(book, once_drawn):
     before = snapshot(book)
     with pytest.raises(ChapterFailed, match="01_a, code cell 3: lacks the figure .* clear the"):
-        notebooks.execute_in_place(once_drawn)
+        running.execute_in_place(once_drawn)
     assert snapshot(book) == before
 
 
 def test_a_run_that_lacks_a_stored_figure_fails(book, once_drawn):
     with pytest.raises(ChapterFailed, match="code cell 3: lacks the figure .*/out.failed.ipynb"):
-        notebooks.run_chapter(once_drawn, {"steps": 9}, book / "out.ipynb")
+        running.run_chapter(once_drawn, {"steps": 9}, book / "out.ipynb")
     assert printed(book / "out.failed.ipynb") == "after\n"
     assert not (book / "out.ipynb").exists()
 
@@ -202,10 +202,10 @@ def odd_machine(tmp_path, monkeypatch):
 def test_chapters_run_alike_on_a_machine_that_is_set_up_in_other_ways(book, request):
     trains = "from twostage.training import _progress\nlist(_progress(3))"
     path = add_chapter(book, "01_a", DRAWS, trains, "import sys\nprint(sys.executable)")
-    notebooks.execute_in_place(path)
+    running.execute_in_place(path)
     before = snapshot(book)
     request.getfixturevalue("odd_machine")
-    assert not notebooks.execute_in_place(path)
+    assert not running.execute_in_place(path)
     assert snapshot(book) == before
-    notebooks.run_chapter(path, {}, book / "out.ipynb")
+    running.run_chapter(path, {}, book / "out.ipynb")
     assert printed(book / "out.ipynb") == printed(path) == f"{sys.executable}\n"

@@ -24,8 +24,8 @@ from pathlib import Path
 from typing import NoReturn, TypeVar
 
 from twostage.book import notebooks
-from twostage.book.notebooks import ChapterFailed
 from twostage.book.parameters import format_parameters, read_assignments, read_profile
+from twostage.book.running import ChapterFailed
 from twostage.book.sweep import options
 from twostage.files import ChapterError, find_root
 
@@ -175,7 +175,7 @@ def _run(options: argparse.Namespace) -> int:
     start = time.monotonic()
     watched = sys.stderr.isatty()
     force = options.force and options.output is not None
-    written = notebooks.run_chapter(chapter, values, output, force, progress=watched)
+    written = running.run_chapter(chapter, values, output, force, progress=watched)
     print(f"{written}  {time.monotonic() - start:.1f} s")
     return 0
 
@@ -257,7 +257,7 @@ def _execute(options: argparse.Namespace) -> int:
 
 def _execute_one(path: Path, check: bool) -> int:
     start = time.monotonic()
-    changed = notebooks.execute_in_place(path, check)
+    changed = running.execute_in_place(path, check)
     seconds = time.monotonic() - start
     print(f"{path.stem:20} {seconds:6.1f} s  {'updated' if changed else 'unchanged'}")
     return 0

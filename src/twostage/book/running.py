@@ -1,33 +1,64 @@
-"""Run a chapter: in place, byte for byte, or with other parameters into another file."""
+"""Run a chapter: in place, byte for byte, or with other parameters into another file.
+
+Executing a chapter in place writes what only depends on its source, so that nothing changes if
+nothing changed: no times, no widget state, no metadata of the machine. Running one with other
+parameters is left to papermill and writes another file.
+"""
 
 import base64
 import copy
+import logging
+import os
 import re
 import tempfile
+import textwrap
 from pathlib import Path
 
 import nbformat
+import papermill
+from ipykernel.kernelspec import RESOURCES, get_kernel_dict
+from jupyter_client import AsyncKernelManager
+from jupyter_client.kernelspec import KernelSpec
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
 
-from twostage.book.notebooks import (
-    CLIENT,
-    KERNEL,
-    METADATA,
-    OF_ONE_RUN,
-    ChapterFailed,
-    _explain,
-    _keep_failed,
-    _miss_figures,
-    _one_line,
-    _save_run,
-    _try_papermill,
-    log,
-    read_notebook,
-    to_text,
-)
-from twostage.files import write_whole
+from twostage.book.notebooks import read_notebook, to_text
+from twostage.files import write_new, write_whole
+
+KERNEL = "python3"
+OWN = {  # what a kernel has of its own, whatever the environment of the command says
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    "MATPLOTLIBRC": os.devnull,
+    "JPY_SESSION_NAME": "",  # nobody watches it
+}
+METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": KERNEL},
+    "language_info": {"name": "python"},
+}
+OF_ONE_RUN = ("execution", "papermill", "trusted")  # metadata of a cell that no source determines
+log = logging.getLogger("twostage.book.running")  # for nbclient: what matters of it is raised
+log.addHandler(logging.NullHandler())
+log.propagate = False
+
+
+class ChapterFailed(Exception):
+    """A chapter ran and did not come to its end."""
+
+
+class _ThisPython(AsyncKernelManager):
+    """Starts kernels of this very interpreter, whatever the machine calls `python3`."""
+
+    @property
+    def kernel_spec(self) -> KernelSpec:
+        return KernelSpec(resource_dir=RESOURCES, env=OWN, **get_kernel_dict())
+
+
+CLIENT = {
+    "kernel_manager_class": _ThisPython,
+    "shutdown_kernel": "immediate",
+    "extra_arguments": ["--log-level=ERROR"],
+}
 
 
 def run_chapter(
@@ -57,6 +88,96 @@ def run_chapter(
         if re.fullmatch(re.escape(target.stem) + r"\.failed(-\d+)?\.ipynb", stale.name):
             stale.unlink()
     return target
+
+
+def _try_papermill(
+    path: Path, parameters: dict[str, object], draft: Path, progress: bool
+) -> BaseException | None:
+    """Run a chapter into `draft`; return what kept it from its end, to be raised, or nothing."""
+    try:
+        papermill.execute_notebook(
+            _escape(path),
+            _escape(draft),
+            parameters,
+            kernel_name=KERNEL,
+            language="python",
+            progress_bar=progress,
+            cwd=path.parent,
+            **CLIENT,
+        )
+    except papermill.PapermillExecutionError as error:
+        reason = _one_line(error.ename, error.evalue)
+        return ChapterFailed(f"{path.stem}, In [{error.exec_count}]: {reason}")
+    except RuntimeError as error:
+        return ChapterFailed(f"{path.stem}: {_explain(error)}")
+    except KeyboardInterrupt:
+        return KeyboardInterrupt(f"{path.stem}: stopped")
+    return None
+
+
+def _keep_failed(
+    failure: BaseException, notebook: NotebookNode, path: Path, output: Path
+) -> BaseException:
+    """Keep what a run computed beside its output; return the failure, with where that is."""
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    if all(cell.execution_count is None for cell in cells):
+        return type(failure)(f"{failure}; nothing had run, so nothing was written")
+    for cell in cells:
+        if cell.execution_count is None:
+            cell.metadata.papermill.status = "pending"  # papermill calls it completed
+    notebook.metadata.papermill.exception = True
+    kept = _save_run(notebook, path, output.with_suffix(".failed.ipynb"))
+    return type(failure)(f"{failure}; what ran is in {kept}")
+
+
+def _save_run(notebook: NotebookNode, path: Path, output: Path, force: bool = False) -> Path:
+    """Write a run to `output`, else beside it, else where temporary files go: it took long."""
+    notebook.metadata.papermill.update(input_path=path.name, output_path=output.name)
+    text = to_text(notebook)
+    try:
+        if not force:
+            return write_new(output, text)
+        write_whole(output, text)
+        return output
+    except OSError as error:
+        refuge = write_new(Path(tempfile.mkdtemp(prefix="twostage-")) / output.name, text)
+        what = f"cannot write {output} ({error.strerror})"
+        raise ChapterFailed(f"{what}; what ran is in {refuge}") from None
+
+
+def _miss_figures(stored: NotebookNode, ran: NotebookNode, chapter: str) -> ChapterFailed | None:
+    """Return a failure that names the first cell which stores a figure and now showed none."""
+    cells = zip(_own_code(stored), _own_code(ran), strict=False)
+    for number, (old, new) in enumerate(cells, start=1):
+        if _count_figures(new) < _count_figures(old):
+            return ChapterFailed(
+                f"{chapter}, code cell {number}: lacks the figure that the chapter has stored there"
+                " (if it should have none, clear the cell's output first)"
+            )
+    return None
+
+
+def _own_code(notebook: NotebookNode) -> list[NotebookNode]:
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    return [cell for cell in code if "injected-parameters" not in cell.metadata.get("tags", [])]
+
+
+def _count_figures(cell: NotebookNode) -> int:
+    return sum("image/png" in output.get("data", {}) for output in cell.outputs)
+
+
+def _explain(error: RuntimeError) -> str:
+    if isinstance(error, DeadKernelError):
+        return "the kernel died; if it was killed, too little memory is the usual reason"
+    return _one_line(type(error).__name__, str(error))
+
+
+def _escape(path: Path) -> str:
+    return str(path).replace("{", "{{").replace("}", "}}")  # papermill formats its paths
+
+
+def _one_line(name: str, text: str) -> str:
+    return textwrap.shorten(f"{name}: {text}", 600, placeholder=" ...")
 
 
 def execute_in_place(path: Path, check: bool = False) -> bool:

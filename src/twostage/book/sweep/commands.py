@@ -12,10 +12,10 @@ from typing import Any
 import joblib
 import pandas as pd
 
-from twostage.book.notebooks import ChapterFailed, find_root
+from twostage.book.running import ChapterFailed
 from twostage.book.sweep.plans import EXPERIMENTS, Request, make_plan
 from twostage.experiments import find_difference
-from twostage.files import ChapterError, write_whole
+from twostage.files import ChapterError, find_root, write_whole
 from twostage.sweeps.tables import Plan, choose, run_plan
 from twostage.sweeps.workers import compute_here, compute_on_cluster, connect, hash_code
 

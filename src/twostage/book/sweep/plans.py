@@ -143,7 +143,7 @@ def compute_chapter(
     output = folder / f"{quote(condition, safe=' ,=')}, seed {seed}.ipynb"
     folder.mkdir(parents=True, exist_ok=True)
     output.unlink(missing_ok=True)
-    notebooks.run_chapter(chapter, {**settings, "seed": seed}, output)
+    running.run_chapter(chapter, {**settings, "seed": seed}, output)
     claims = {row["id"]: float(row["value"]) for row in notebooks.read_rows(output, LEDGER)}
     run = {"experiment": chapter.stem, "condition": condition, "seed": seed, "step": 0}
     return pd.DataFrame([run | claims | notebooks.read_glued(output)])
