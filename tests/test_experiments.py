@@ -131,7 +131,7 @@ def test_a_run_that_ended_early_keeps_its_last_values():
     history = runs.history("a")
     assert history.steps.tolist() == [0, 5, 9]
     assert history.values["height"].tolist() == [[1, 2, 2], [3, 4, 6]]
-    assert runs.last("height", "a").tolist() == [2, 6]
+    assert runs.last("a")["height"].tolist() == [2, 6]
     assert runs.successes("a") == (1, 2)
     with pytest.raises(ValueError, match="no run of 'b'; there are"):
         runs.history("b")
