@@ -137,6 +137,16 @@ def test_a_run_that_ended_early_keeps_its_last_values():
         runs.history("b")
 
 
+def test_runs_at_other_conditions_are_added():
+    narrow, one = TINY.run([0], ["narrow"]), TINY.at({"one": {"width": 1}}).run([2, 3])
+    runs = narrow | one
+    assert runs.conditions == ["narrow", "one"]
+    assert runs.history("narrow").values["height"].shape == (1, 3)
+    assert runs.history("one").values["height"].shape == (2, 3)
+    assert runs.experiment.settings("one").inner == Inner(1)
+    assert runs.experiment.settings("wide").inner == Inner(30)
+
+
 def test_success_needs_every_criterion_at_the_last_record():
     both = replace(TINY, success=(*TINY.success, Criterion("depth", 0.0, -9.0)))
     height = np.array([[9.0, 5.0], [9.0, 4.9], [0.0, 9.0]])
