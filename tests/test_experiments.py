@@ -131,10 +131,20 @@ def test_a_run_that_ended_early_keeps_its_last_values():
     history = runs.history("a")
     assert history.steps.tolist() == [0, 5, 9]
     assert history.values["height"].tolist() == [[1, 2, 2], [3, 4, 6]]
-    assert runs.last("height", "a").tolist() == [2, 6]
+    assert runs.last("a")["height"].tolist() == [2, 6]
     assert runs.successes("a") == (1, 2)
     with pytest.raises(ValueError, match="no run of 'b'; there are"):
         runs.history("b")
+
+
+def test_runs_at_other_conditions_are_added():
+    narrow, one = TINY.run([0], ["narrow"]), TINY.at({"one": {"width": 1}}).run([2, 3])
+    runs = narrow | one
+    assert runs.conditions == ["narrow", "one"]
+    assert runs.history("narrow").values["height"].shape == (1, 3)
+    assert runs.history("one").values["height"].shape == (2, 3)
+    assert runs.experiment.settings("one").inner == Inner(1)
+    assert runs.experiment.settings("wide").inner == Inner(30)
 
 
 def test_success_needs_every_criterion_at_the_last_record():

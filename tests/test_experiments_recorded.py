@@ -8,9 +8,10 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+from test_experiments import TINY
 from tiny_book import make_book
 
-from twostage.experiments import find_difference, read_provenance, read_recorded
+from twostage.experiments import find_difference, read_recorded
 
 ROOT = Path(__file__).parents[1]
 RELATIVE = re.compile(r"""["']\.\.?/|["'](results|chapters|params|src)/""")
@@ -26,31 +27,37 @@ def results(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("place", [".", "chapters", "results", None])
-def test_a_table_comes_with_its_provenance_in_a_sentence(results, monkeypatch, place):
-    (results / "runs.csv").write_text("seed,step\n1,0\n1,10\n")
+def test_a_table_is_read_as_runs_with_a_sentence_on_where_they_come_from(
+    results, monkeypatch, place
+):
+    live = TINY.run([4, 0])
+    live.table.to_csv(results / "tiny.csv", index=False)
     about = {
         "finished": "2026-01-31",
-        "written_by": "python results/runs.py",
+        "written_by": "twostage record tiny",
         "seconds": 150.0,
         "device": "a CPU",
         "versions": {"torch": "2.0"},
     }
-    (results / "runs.json").write_text(json.dumps(about))
+    (results / "tiny.json").write_text(json.dumps(about))
     if place is None:  # neither in the book nor below it: the one that the package is in
         monkeypatch.setattr("twostage.files.__file__", str(results.with_name("src") / "files.py"))
     monkeypatch.chdir("/" if place is None else results.parent / place)
-    table, sentence = read_recorded("runs")
-    assert read_provenance("runs") == about
-    assert table.step.tolist() == [0, 10]
-    assert sentence == (
-        "Recorded 2026-01-31 by `python results/runs.py`\nin 2 minutes (a CPU, torch 2.0)."
+    recorded = read_recorded(TINY)
+    assert recorded.conditions == live.conditions
+    for name in live.conditions:
+        assert recorded.successes(name) == live.successes(name)
+        assert recorded.last(name)["height"].tolist() == live.last(name)["height"].tolist()
+    assert recorded.about == (
+        "Recorded 2026-01-31 by `twostage record tiny`\nin 2 minutes (a CPU, torch 2.0)."
     )
+    assert live.about == ""
 
 
 def test_a_table_without_provenance_is_refused(results):
-    (results / "runs.csv").write_text("seed,step\n")
-    with pytest.raises(FileNotFoundError, match="runs.json"):
-        read_recorded("runs")
+    (results / "tiny.csv").write_text("seed,step\n")
+    with pytest.raises(FileNotFoundError, match="tiny.json"):
+        read_recorded(TINY)
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "chapters").glob("*.ipynb")), ids=lambda p: p.stem)

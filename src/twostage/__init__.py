@@ -24,7 +24,6 @@ __getattr__, __dir__, __all__ = lazy.attach(
             "Runs",
             "find_difference",
             "list_fields",
-            "read_provenance",
             "read_recorded",
             "set_fields",
         ],

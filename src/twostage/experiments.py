@@ -18,23 +18,19 @@ from twostage.training import History
 RTOL, ATOL = 1e-3, 1e-4  # by which two machines may differ
 
 
-def read_recorded(name: str) -> tuple[pd.DataFrame, str]:
-    """Read ``results/<name>.csv`` of the book; say in a sentence when, how, on what it was made.
+def read_recorded(experiment: "Experiment") -> "Runs":
+    """Read the runs in ``results/NAME.csv`` of the book, and in a sentence where they come from.
 
     The book is found from any folder of it, and from elsewhere if the package lies in one.
     """
-    about = read_provenance(name)
+    path = find_root() / "results" / f"{experiment.name}.csv"
+    about = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
     sentence = (
         f"Recorded {about['finished']} by `{about['written_by']}`\n"
         f"in {about['seconds'] / 60:.0f} minutes ({about['device']}, "
         f"torch {about['versions']['torch']})."
     )
-    return pd.read_csv(find_root() / "results" / f"{name}.csv"), sentence
-
-
-def read_provenance(name: str) -> dict:
-    """Read ``results/<name>.json``: parameters, seeds, versions, device, date and seconds."""
-    return json.loads((find_root() / "results" / f"{name}.json").read_text(encoding="utf-8"))
+    return Runs(experiment, pd.read_csv(path), sentence)
 
 
 def find_difference(new: pd.DataFrame, stored: pd.DataFrame) -> str:
@@ -125,6 +121,15 @@ class Runs:
 
     experiment: Experiment
     table: pd.DataFrame  # tidy
+    about: str = ""  # of a recorded table: when, how and on what it was made
+
+    def __or__(self, more: "Runs") -> "Runs":
+        """Return these runs and more of the same experiment, perhaps at other conditions."""
+        conditions = {**self.experiment.conditions, **more.experiment.conditions}
+        table = pd.concat([self.table, more.table], ignore_index=True)
+        return replace(
+            self, experiment=replace(self.experiment, conditions=conditions), table=table
+        )
 
     @property
     def conditions(self) -> list[str]:
@@ -143,9 +148,9 @@ class Runs:
         steps = next(iter(wide.values())).columns.to_numpy()
         return History(steps, {name: values.to_numpy() for name, values in wide.items()})
 
-    def last(self, measure: str, condition: str) -> Float[np.ndarray, " run"]:
-        """Return what each run of a condition ended with."""
-        return self.history(condition).values[measure][:, -1]
+    def last(self, condition: str) -> dict[str, Float[np.ndarray, " run"]]:
+        """Return what each run of a condition ended with, by measure."""
+        return {name: values[:, -1] for name, values in self.history(condition).values.items()}
 
     def successes(self, condition: str) -> tuple[int, int]:
         """Return how many runs of a condition met the rule of success, and how many there are."""

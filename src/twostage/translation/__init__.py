@@ -4,7 +4,7 @@ import lazy_loader as lazy
 
 __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
-    ["figures", "probes", "theory"],
+    ["experiments", "figures", "probes", "theory"],
     {
         "corpus": [
             "CorpusConfig",
@@ -34,6 +34,8 @@ __getattr__, __dir__, __all__ = lazy.attach(
             "RESCUES",
             "UNIFORM",
             "measure_first_steps",
+            "measure_forced",
+            "predict_rescue",
             "train_copy",
             "train_free_heads",
         ],

@@ -19,8 +19,12 @@ from twostage.translation.free import FreeModelConfig, FreeTranslator
 from twostage.translation.model import PARTS, ModelConfig, Trace, Translator
 from twostage.translation.probes.attention import KTIW_PASSED, LEARNED, measure_attention
 from twostage.translation.probes.free import measure_free
-from twostage.translation.probes.record import measure_translator, measure_translator_heads
-from twostage.translation.theory.copy import predict_heads
+from twostage.translation.probes.record import (
+    measure_accuracy,
+    measure_translator,
+    measure_translator_heads,
+)
+from twostage.translation.theory.copy import predict_heads, predict_signal
 from twostage.translation.training import Transplant, train_free, train_shuffled, train_translators
 
 KTIW = ("embedding", "encoder", "context", "mix", "output")  # the parts that know words
@@ -78,6 +82,12 @@ def measure_first_steps(trace: Trace, n_probed: int = 0) -> dict[str, float]:
     }
 
 
+def measure_forced(trace: Trace, n_probed: int | None = None) -> dict[str, float]:
+    """What is recorded of every run, and the token accuracy if attention is forced uniform."""
+    forced = trace.model.trace(trace.pairs, uniform=True)
+    return measure_translator(trace, n_probed) | {"uniform_accuracy": measure_accuracy(forced)}
+
+
 def train_copy(
     settings: CopySettings, seeds: Sequence[int], measure: Callable = measure_translator
 ) -> History:
@@ -103,29 +113,39 @@ def train_copy(
 
 def _alone(settings: CopySettings) -> CopySettings:
     """What a donor depends on, so that conditions which share a lesson share its donors."""
-    return CopySettings(model=settings.model, train=settings.train, lesson=settings.lesson)
+    lesson = settings.lesson
+    return CopySettings(
+        model=replace(settings.model, attention=lesson.attention),
+        train=replace(settings.train, steps=lesson.steps),
+        batch_size=settings.batch_size,
+        lesson=lesson,
+    )
 
 
 @lru_cache(maxsize=2)
 def _train_donor(settings: CopySettings, seed: int) -> Translator:
-    lesson = settings.lesson
-    model = replace(settings.model, attention=lesson.attention)
-    plan = replace(settings.train, steps=lesson.steps)
+    lesson, more = settings.lesson, {"batch_size": settings.batch_size, "jobs": 1}
+    setting = lesson.corpus, settings.model, settings.train, [seed]
     if lesson.shuffled:
-        return train_shuffled(lesson.corpus, model, plan, [seed], jobs=1)[0]
+        return train_shuffled(*setting, **more)[0]
     donors, history = train_translators(
-        lesson.corpus, model, plan, [seed], measure_translator, stop_at=lesson.stop_at, jobs=1
+        *setting, measure_translator, stop_at=lesson.stop_at, **more
     )
     if lesson.stop_at and history.values["attn_accuracy"][0, -1] < lesson.stop_at:
         raise RuntimeError(f"donor {seed} did not learn; give its lesson more steps")
     return donors[0]
 
 
-def train_free_heads(settings: FreeSettings, seeds: Sequence[int]) -> History:
-    """Train free models side by side; averaged heads each feel 1/n_heads of the gradient."""
-    n_heads = settings.model.n_heads
-    plan = replace(settings.train, learning_rate=settings.train.learning_rate * n_heads)
-    start = FreeTranslator(settings.model, settings.corpus, list(seeds))
+def train_free_heads(
+    settings: FreeSettings, seeds: Sequence[int], start: FreeTranslator | None = None
+) -> History:
+    """Train free models side by side, from their seeds' weights or from those of `start`.
+
+    Averaged heads each feel 1/n_heads of the gradient, so they learn n_heads times as fast.
+    """
+    start = start or FreeTranslator(settings.model, settings.corpus, list(seeds))
+    rate = settings.train.learning_rate * start.cfg.n_heads
+    plan = replace(settings.train, learning_rate=rate)
     pairs = [sample_pairs(settings.corpus, settings.n_test, numpy_rng(s, "test")) for s in seeds]
     test = Pairs(torch.cat([each.src for each in pairs]), torch.cat([each.tgt for each in pairs]))
     measure = partial(measure_free, pairs=test)
@@ -143,8 +163,8 @@ COPY = Experiment(
         "with repeats": {"repeats": True},
         "half permutations": {"vocab_size": 18, "mixture": 0.5},
     },
-    train=train_copy,
-    measures=("token_accuracy", "ktiw", "attn_accuracy", "signed_contrast"),
+    train=partial(train_copy, measure=measure_forced),
+    measures=("token_accuracy", "uniform_accuracy", "ktiw", "attn_accuracy", "signed_contrast"),
     success=COPIES,
     seeds=range(100, 108),
 )
@@ -212,6 +232,23 @@ HEADS = Experiment(
     seeds=range(100, 124),
 )
 
+
+def predict_rescue(settings: CopySettings) -> float:
+    """Share of runs that copy permutations, by the sign of w + alpha at the start.
+
+    All do if w > 0 (knowledge from a lesson whose bags of words differ) or alpha > 0 (all that a
+    copier's attention is computed from) is handed over; else the sign is random.
+    """
+    lesson, parts = settings.lesson, set(settings.parts)
+    if lesson is None:
+        return 0.5
+    corpus = lesson.corpus
+    signal = predict_signal(corpus.vocab_size, corpus.seq_len, corpus.mixture, corpus.repeats)
+    knows = signal > 0 and parts.issuperset(KTIW)
+    looks = lesson.attention == "trained" and parts.issuperset(MAP)
+    return 1.0 if knows or looks else 0.5
+
+
 COPIER, UNIFORM = Lesson(stop_at=LEARNED), Lesson(attention="uniform", steps=150)
 OF_18 = {"vocab_size": 18, "mixture": 1.0}  # permutes 12 of 18 words
 RESCUES = Experiment(
@@ -252,6 +289,7 @@ RESCUES = Experiment(
     train=train_copy,
     measures=("token_accuracy", "ktiw", "attn_accuracy", "signed_contrast"),
     success=(*COPIES, KNOWS),
+    predict=predict_rescue,
     seeds=range(100, 132),
 )
 

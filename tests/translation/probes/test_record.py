@@ -3,7 +3,6 @@
 from collections import Counter
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 
@@ -64,9 +63,8 @@ LAST = {
 }
 
 
-@pytest.mark.parametrize("last", [LAST, pd.DataFrame(LAST)], ids=["live", "recorded"])
-def test_fates_are_named_by_attention_and_contrast(last):
-    fates = probes.name_fates(last)
+def test_fates_are_named_by_attention_and_contrast():
+    fates = probes.name_fates(LAST)
     assert fates.tolist() == ["copy", "copy", "slow", "undecided", "anti-copy"]
 
 

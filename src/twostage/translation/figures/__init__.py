@@ -1,5 +1,10 @@
 """The figures of the translation half."""
 
+from twostage.translation.figures.copying import (
+    tabulate_early,
+    tabulate_signals,
+    tabulate_ways,
+)
 from twostage.translation.figures.fates import (
     COLORS,
     FATES,
@@ -41,5 +46,8 @@ __all__ = [
     "plot_toy",
     "plot_valleys",
     "tabulate_counts",
+    "tabulate_early",
     "tabulate_rescues",
+    "tabulate_signals",
+    "tabulate_ways",
 ]

@@ -8,7 +8,6 @@ so that a record costs one forward pass.
 from collections.abc import Mapping
 
 import numpy as np
-import pandas as pd
 from jaxtyping import Float
 
 from twostage.stages import Criteria, Criterion
@@ -50,11 +49,11 @@ def stage_criteria(corpus: CorpusConfig) -> Criteria:
     )
 
 
-def name_fates(last: Mapping[str, Float[np.ndarray, " run"]] | pd.DataFrame) -> np.ndarray:
+def name_fates(last: Mapping[str, Float[np.ndarray, " run"]]) -> np.ndarray:
     """Name what became of each run: copy, slow (on its way), anti-copy (looks away), undecided.
 
-    `last` holds `attn_accuracy` and `signed_contrast` at a run's last record: of a history, or
-    the last rows of a recorded table. Raises ValueError if one of them was not recorded.
+    `last` holds `attn_accuracy` and `signed_contrast` at each run's last record, live or recorded.
+    Raises ValueError if one of them was not recorded.
     """
     missing = {"attn_accuracy", "signed_contrast"} - set(last)
     if missing:
