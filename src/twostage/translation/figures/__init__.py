@@ -14,6 +14,11 @@ from twostage.translation.figures.fates import (
     tabulate_counts,
     tabulate_rescues,
 )
+from twostage.translation.figures.knowledge import (
+    tabulate_agreements,
+    tabulate_languages,
+    tabulate_signal,
+)
 from twostage.translation.figures.theory import (
     FAILED,
     Curves,
@@ -40,6 +45,9 @@ __all__ = [
     "plot_successes",
     "plot_toy",
     "plot_valleys",
+    "tabulate_agreements",
     "tabulate_counts",
+    "tabulate_languages",
     "tabulate_rescues",
+    "tabulate_signal",
 ]
