@@ -79,15 +79,6 @@ def test_planted_knowledge_is_found_and_attention_is_not(knowing):
     assert probes.measure_contrast(knowing.trace(PAIRS)) == pytest.approx(0, abs=1e-6)
 
 
-def test_words_are_recorded_alone_and_attention_beside_the_right_one_too(knowing):
-    trace = knowing.trace(PAIRS)
-    found = probes.measure_words(trace, n_probed=10)
-    recorded = probes.measure_translator(trace, n_probed=10)
-    assert {name: found.pop(name) for name in recorded} == recorded
-    assert found == {"word_ktiw": 1, "within_one": probes.measure_attention(trace, within=1)}
-    assert found["within_one"] > recorded["attn_accuracy"]
-
-
 def test_knowledge_of_another_dictionary_is_none(knowing):
     other = CorpusConfig(vocab_size=6, seq_len=4, dictionary="random", dictionary_seed=3)
     assert probes.measure_ktiw(knowing.trace(sample_pairs(other, 50, numpy_rng(0)))) < 0.5
