@@ -74,8 +74,8 @@ def test_summary_by_hand():
     knowledge = np.array([9.0, 1.0, 8.0, 2.0, 7.0, 3.0, 6.0, 4.0, 5.0])
     attention = np.array([10.0, NEVER, 20.0, NEVER, 30.0, NEVER, 40.0, NEVER, 50.0])
     table = StageTimes(knowledge, attention).summary().set_index("stage")
-    assert table.loc["knowledge", "reached"] == "9/9"
-    assert table.loc["attention", "reached"] == "5/9"
+    assert table.loc["knowledge", "reached"] == "9 of 9"
+    assert table.loc["attention", "reached"] == "5 of 9"
     columns = ["median", "low", "high", "quartile 1", "quartile 3"]
     assert [*table.loc["knowledge", columns]] == [5, 2, 8, 3, 7]  # ranks 2 and 8 of 9
     assert [*table.loc["attention", columns]] == [50, 20, np.inf, 30, np.inf]

@@ -104,7 +104,7 @@ class StageTimes:
             low, high = median_interval(times)
             q1, q3 = np.quantile(times, [0.25, 0.75], method="inverted_cdf")
             median = np.median(times)
-            reached = f"{np.isfinite(times).sum()}/{len(times)}"
+            reached = f"{np.isfinite(times).sum()} of {len(times)}"
             rows.append([stage, reached, median, low, high, q1, q3])
         names = ["stage", "reached", "median", "low", "high", "quartile 1", "quartile 3"]
         return pd.DataFrame(rows, columns=names)

@@ -28,6 +28,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
             "HEADS",
             "KNOWS",
             "KTIW",
+            "LANGUAGES",
             "Lesson",
             "MAP",
             "OF_18",

@@ -17,12 +17,18 @@ from twostage.training import History, TrainConfig
 from twostage.translation.corpus import CorpusConfig, Pairs, sample_pairs
 from twostage.translation.free import FreeModelConfig, FreeTranslator
 from twostage.translation.model import PARTS, ModelConfig, Trace, Translator
-from twostage.translation.probes.attention import KTIW_PASSED, LEARNED, measure_attention
+from twostage.translation.probes.attention import (
+    ATTENTION_PASSED,
+    KTIW_PASSED,
+    LEARNED,
+    measure_attention,
+)
 from twostage.translation.probes.free import measure_free
 from twostage.translation.probes.record import (
     measure_accuracy,
     measure_translator,
     measure_translator_heads,
+    measure_words,
 )
 from twostage.translation.theory.copy import predict_heads, predict_signal
 from twostage.translation.training import Transplant, train_free, train_shuffled, train_translators
@@ -306,4 +312,29 @@ FREE_HEADS = Experiment(
     side_by_side=True,
 )
 
-EXPERIMENTS = (COPY, AUTHORS_SIZE, FIRST_STEPS, HEADS, RESCUES, FREE_HEADS)
+FROZEN = {"attention": "uniform", "n_records": 1}
+LANGUAGES = Experiment(
+    name="languages",
+    question="Are words known before attention finds them, whatever their order and frequencies?",
+    base=CopySettings(
+        CorpusConfig(vocab_size=18, seq_len=12, dictionary="random"),
+        train=TrainConfig(100, 2e-3, n_records=20, spacing="even"),
+        n_test=32,
+        n_probed=32,
+        stop_at=None,
+    ),
+    conditions={
+        "plain": {},
+        "blocks of 3": {"block": 3},
+        "Zipf": {"zipf": 1.0},
+        "plain, uniform": FROZEN,
+        "blocks of 3, uniform": {"block": 3} | FROZEN,
+        "Zipf, uniform": {"zipf": 1.0} | FROZEN,
+    },
+    train=partial(train_copy, measure=measure_words),
+    measures=("token_accuracy", "ktiw", "word_ktiw", "attn_accuracy", "within_one"),
+    success=(KNOWS, Criterion("attn_accuracy", 1 / 13, ATTENTION_PASSED)),
+    seeds=range(100, 112),
+)
+
+EXPERIMENTS = (COPY, AUTHORS_SIZE, FIRST_STEPS, HEADS, RESCUES, FREE_HEADS, LANGUAGES)

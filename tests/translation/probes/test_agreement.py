@@ -116,3 +116,4 @@ def test_xi_is_accuracy_when_agreement_arrives():
     history = History(np.array([0, 10, 20]), values)
     xi = agreement.find_xi(history, np.array([0.75, 0.9]))
     assert xi[0] == pytest.approx(0.4) and np.isnan(xi[1])
+    assert agreement.find_xi(history, np.array([0.75])) == pytest.approx([0.4]), "the first run"

@@ -19,6 +19,11 @@ from twostage.translation.figures.fates import (
     tabulate_counts,
     tabulate_rescues,
 )
+from twostage.translation.figures.knowledge import (
+    tabulate_agreements,
+    tabulate_languages,
+    tabulate_signal,
+)
 from twostage.translation.figures.theory import (
     FAILED,
     Curves,
@@ -45,9 +50,12 @@ __all__ = [
     "plot_successes",
     "plot_toy",
     "plot_valleys",
+    "tabulate_agreements",
     "tabulate_counts",
     "tabulate_early",
+    "tabulate_languages",
     "tabulate_rescues",
+    "tabulate_signal",
     "tabulate_signals",
     "tabulate_ways",
 ]

@@ -39,6 +39,7 @@ from twostage.translation.probes.record import (
     measure_loss,
     measure_translator,
     measure_translator_heads,
+    measure_words,
     name_fates,
     stage_criteria,
 )
@@ -73,6 +74,7 @@ __all__ = [
     "measure_word_contrast",
     "measure_word_ktiw",
     "measure_word_table",
+    "measure_words",
     "name_fates",
     "shuffle_keys",
     "stage_criteria",

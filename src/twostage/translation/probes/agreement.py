@@ -20,7 +20,7 @@ from twostage.training import History
 from twostage.translation.corpus import Pairs
 from twostage.translation.model import BagTranslator, Trace, Translator
 from twostage.translation.probes.knowledge import measure_state_probe
-from twostage.translation.probes.record import measure_translator
+from twostage.translation.probes.record import measure_words
 
 TOP = 0.05  # share of source positions that count as pointed at, rounded up to whole positions
 
@@ -82,7 +82,7 @@ def measure_agreements(trace: Trace, uniform: Trace, proxy: BagTranslator) -> di
 def measure_pointing(
     trace: Trace, shown: Pairs, known: Float[Tensor, "donor pair query key"]
 ) -> dict[str, float]:
-    """`measure_translator`, and agreements of attention on `shown` while the model trains.
+    """`measure_words`, and agreements of attention on `shown` while the model trains.
 
     `known` holds state probes of uniform models on `shown`. Of the target words at which one of
     them points to a wrong position: `misled` is the share where attention goes to that position,
@@ -96,7 +96,7 @@ def measure_pointing(
     wrong = picks != aligned
     habits = F.one_hot(best, known.shape[-1]).float().mean(0)  # query, key
     habit = habits[torch.arange(len(aligned), device=picks.device).expand_as(picks), picks]
-    return measure_translator(trace) | {
+    return measure_words(trace) | {
         "agreement": float(np.mean([measure_agreement(attention, each) for each in known])),
         "own agreement": measure_agreement(attention, measure_state_probe(seen)),
         "misled": (best == picks)[wrong].float().mean().item(),
@@ -105,14 +105,15 @@ def measure_pointing(
     }
 
 
-def find_xi(history: History, levels: Float[np.ndarray, " run"]) -> Float[np.ndarray, " run"]:
+def find_xi(history: History, levels: Float[np.ndarray, " level"]) -> Float[np.ndarray, " level"]:
     """Token accuracy of each run when its attention first agrees with its own KTIW as `levels` say.
 
-    Linear between records; nan if that never happens.
+    Of the first runs, one for each level. Linear between records; nan if that never happens.
     """
-    ahead = history.values["own agreement"] - levels[:, None]
+    first = slice(len(levels))
+    ahead = history.values["own agreement"][first] - levels[:, None]
     times = crossing_time(history.steps, ahead, 0.0)
-    pairs = zip(times, history.values["token_accuracy"], strict=True)
+    pairs = zip(times, history.values["token_accuracy"][first], strict=True)
     return np.array(
         [np.interp(t, history.steps, v) if np.isfinite(t) else np.nan for t, v in pairs]
     )

@@ -23,7 +23,7 @@ from twostage.translation.probes.attention import (
     measure_head_attention,
     measure_head_contrast,
 )
-from twostage.translation.probes.knowledge import measure_ktiw
+from twostage.translation.probes.knowledge import measure_ktiw, measure_word_ktiw
 from twostage.translation.training import word_loss
 
 
@@ -37,6 +37,14 @@ def measure_translator(trace: Trace, n_probed: int | None = None) -> dict[str, f
         "ktiw": measure_ktiw(trace.first(n_probed) if n_probed else trace),
         "attn_accuracy": measure_attention(trace),
         "signed_contrast": measure_contrast(trace),
+    }
+
+
+def measure_words(trace: Trace, n_probed: int | None = None) -> dict[str, float]:
+    """`measure_translator`, KTIW by single words, and attention on the right word or beside it."""
+    return measure_translator(trace, n_probed) | {
+        "word_ktiw": measure_word_ktiw(trace),
+        "within_one": measure_attention(trace, within=1),
     }
 
 
