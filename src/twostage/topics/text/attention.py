@@ -41,6 +41,14 @@ class AttentionContrast:
     n_words: int
     n_pairs: dict[str, int]  # by kind, named as in `RELATIONS`
 
+    @property
+    def parts(self) -> pd.DataFrame:
+        """The layers and then all of the model, a row each, named in the first column `where`."""
+        names = [*(f"layer {layer:.0f}" for layer in self.layers["layer"]), "all"]
+        parts = pd.concat([self.layers, self.model])
+        parts.insert(0, "where", names)
+        return parts
+
 
 def measure_attention(
     pairs: AttentionPairs,
