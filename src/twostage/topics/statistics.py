@@ -13,8 +13,6 @@ from twostage.topics.corpus import MASK, Corpus
 from twostage.topics.text.articles import TextCorpus
 from twostage.topics.text.lda import Topics, cut_pieces
 
-QUARTILES = (0.25, 0.5, 0.75)
-
 
 def count_cooccurrence(corpus: Corpus) -> Float[np.ndarray, "word word"]:
     """Share of ordered pairs of different positions of a document that hold words i and j."""
@@ -117,8 +115,9 @@ def equivalent_alpha(mixtures: Float[np.ndarray, "doc topic"], n_topics: int) ->
 
 def tabulate_spread(measured: Mapping[str, Float[np.ndarray, " item"]]) -> pd.DataFrame:
     """Mean with its 95 % interval, and quartiles, of each measure over its items."""
+    quartiles = [0.25, 0.5, 0.75]
     rows = [
-        [name, len(values), values.mean(), *mean_interval(values), *np.quantile(values, QUARTILES)]
+        [name, len(values), values.mean(), *mean_interval(values), *np.quantile(values, quartiles)]
         for name, values in measured.items()
     ]
     return pd.DataFrame(rows, columns=["measure", "n", "mean", "low", "high", "q1", "median", "q3"])
