@@ -80,7 +80,7 @@ def test_a_chapter_checks_its_parameters_once_right_after_them(chapter):
         ("06 -p overlaps=[1]", "len(overlaps) >= 2"),
         ("06 -p topics_per_doc=5", "topics_per_doc < n_topics"),
         ("06 -p batch_size=4", "batch_size must be an int in [8, 1024]"),
-        ("06 -p lda_topics=1000", "lda_topics must be an int in [2, 500]"),
+        ("06 -p lda_topics=1000", "lda_topics must be an int in [2, 100]"),
         ("08 -p vocab_size=12", "seq_len < vocab_size"),
         ("08 -p n_seeds=2 -p n_uniform=8", "n_uniform <= n_seeds"),
         ("08 -p n_seeds=7", "n_uniform <= n_seeds"),

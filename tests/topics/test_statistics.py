@@ -12,6 +12,7 @@ from twostage.topics.statistics import (
     count_same,
     count_statistics,
     count_topics,
+    tabulate_errors,
 )
 
 CFG = CorpusConfig(n_topics=2, words_per_topic=2, topics_per_doc=2, doc_len=3)
@@ -28,6 +29,18 @@ def test_counts_by_hand():
     together[0, 0], together[0, 2], together[2, 0] = 2, 2, 2
     together[0, 1], together[1, 0] = 1, 1
     assert_allclose(count_cooccurrence(corpus), together / 8)
+
+
+def test_errors_are_told_in_standard_errors_and_agreement_in_documents():
+    counted = {"a": np.array([1.0, 2, 3, 4]), "b": np.full(4, 0.5)}
+    table = tabulate_errors(counted, {"b": 0.25, "a": 2.0})
+    assert table.columns.tolist() == ["statistic", "expected", "counted", "low", "high", "z"]
+    agreed, spread = table.to_numpy().tolist()
+    assert agreed == ["b", 0.25, 0.5, 0.5, 0.5, 1]  # 0.25 in units of 1/4
+    error = np.std([1, 2, 3, 4], ddof=1) / 2
+    assert spread[:3] == ["a", 2, 2.5] and spread[5] == pytest.approx(0.5 / error)
+    low, high = 2.5 - 3.1824 * error, 2.5 + 3.1824 * error  # Student's t with 3 degrees
+    assert_allclose(spread[3:5], [low, high], rtol=1e-4)
 
 
 @pytest.mark.parametrize("tau", [None, 2])

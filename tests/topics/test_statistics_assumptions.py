@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from twostage.estimates import mean_interval
 from twostage.seeding import numpy_rng
 from twostage.topics.corpus import CorpusConfig, sample_corpus
 from twostage.topics.statistics import (
@@ -12,6 +13,7 @@ from twostage.topics.statistics import (
     infer_mixtures,
     measure_overlap,
     measure_zipf,
+    tabulate_spread,
 )
 from twostage.topics.text.articles import TextCorpus
 from twostage.topics.text.lda import Topics
@@ -51,7 +53,27 @@ def test_effective_topics_of_equal_and_of_unequal_shares():
 
 def test_equivalent_alpha_recovers_a_dirichlet():
     mixtures = numpy_rng(0).dirichlet(np.full(6, 0.4), 20_000)
-    assert equivalent_alpha(mixtures) == pytest.approx(0.4, rel=0.03)
+    assert equivalent_alpha(mixtures, 6) == pytest.approx(0.4, rel=0.03)
+
+
+def test_equivalent_alpha_keeps_the_sum_of_squares_with_fewer_topics():
+    mixtures = numpy_rng(0).dirichlet(np.full(6, 0.4), 20_000)
+    fewer = numpy_rng(1).dirichlet(np.full(4, equivalent_alpha(mixtures, 4)), 20_000)
+    assert (fewer**2).sum(1).mean() == pytest.approx((mixtures**2).sum(1).mean(), rel=0.01)
+
+
+@pytest.mark.parametrize("n_topics", [2, 3])
+def test_no_alpha_is_large_enough_for_more_topics_than_there_are(n_topics):
+    mixtures = np.full((5, 3), 1 / 3)
+    assert equivalent_alpha(mixtures, n_topics) == np.inf
+
+
+def test_a_spread_is_a_mean_with_its_interval_and_quartiles():
+    skewed = np.array([1.0, 2, 3, 14, 25])
+    table = tabulate_spread({"a": skewed, "b": np.arange(3.0)})
+    assert list(table.columns) == "measure n mean low high q1 median q3".split()
+    assert table.iloc[0].tolist() == ["a", 5, 9, *mean_interval(skewed), 2, 3, 14]
+    assert table.iloc[1, [0, 1, 2, 6]].tolist() == ["b", 3, 1, 1]
 
 
 def test_inferred_mixtures_are_those_that_drew_the_documents():

@@ -17,11 +17,11 @@ SEEDS = [3, 5]
 
 
 def test_one_layer_trains_as_it_does_on_bags():
-    cfg, tokens = ModelConfig(residual=True, init_scale=0.3), torch.from_numpy(PROBE.tokens)
+    cfg = ModelConfig(residual=True, init_scale=0.3)
     for options in ({"loss": "squared"}, {"masked_keys": False}, {"batch_size": 7}):
         look = conclusions_measure(PROBE.counts())
         _, fast = train_topics(CORPUS, cfg, PLAN, SEEDS, look, **options)
-        look = position_measure(tokens)
+        look = position_measure(PROBE.tokens)
         models, slow = train_positions(CORPUS, cfg, PLAN, SEEDS, look, **options)
         assert len(models) == 2
         np.testing.assert_array_equal(slow.steps, fast.steps)

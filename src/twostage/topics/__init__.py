@@ -45,6 +45,8 @@ __getattr__, __dir__, __all__ = lazy.attach(
             "infer_mixtures",
             "measure_overlap",
             "measure_zipf",
+            "tabulate_errors",
+            "tabulate_spread",
         ],
         "training": [
             "LOSSES",

@@ -1,9 +1,13 @@
 """What a corpus looks like, counted: the other side of `theory.predict_statistics`."""
 
+from collections.abc import Mapping
+
 import numpy as np
+import pandas as pd
 from jaxtyping import Float, Int
 from scipy.sparse import csr_array
 
+from twostage.estimates import mean_interval
 from twostage.topics.batches import sample_masks
 from twostage.topics.corpus import MASK, Corpus
 from twostage.topics.text.articles import TextCorpus
@@ -48,6 +52,23 @@ def count_statistics(
     }
 
 
+def tabulate_errors(
+    counted: Mapping[str, Float[np.ndarray, " doc"]], expected: Mapping[str, float]
+) -> pd.DataFrame:
+    """Each statistic's mean over documents, with 95 % interval, beside its exact expectation.
+
+    z is their distance in standard errors; in units of 1/n where all n documents agree.
+    """
+    rows = []
+    for name, exact in expected.items():
+        values, n = counted[name], len(counted[name])
+        spread = values.std(ddof=1) / np.sqrt(n)
+        z = (values.mean() - exact) / (spread if spread > 1e-9 else 1 / n)
+        rows.append([name, exact, values.mean(), *mean_interval(values), z])
+    columns = ["statistic", "expected", "counted", "low", "high", "z"]
+    return pd.DataFrame(rows, columns=columns)
+
+
 def measure_overlap(
     topic_word: Float[np.ndarray, "topic word"], topic_of: Int[np.ndarray, " word"]
 ) -> Float[np.ndarray, " topic"]:
@@ -80,10 +101,26 @@ def effective_topics(mixtures: Float[np.ndarray, "doc topic"]) -> Float[np.ndarr
     return 1 / (mixtures**2).sum(1)
 
 
-def equivalent_alpha(mixtures: Float[np.ndarray, "doc topic"]) -> float:
-    """Concentration of the symmetric Dirichlet whose E sum p^2 = (alpha + 1)/(T alpha + 1)."""
+def equivalent_alpha(mixtures: Float[np.ndarray, "doc topic"], n_topics: int) -> float:
+    """Concentration of the Dirichlet over T topics whose mean sum of squared shares is the same.
+
+    E sum p^2 = (alpha + 1)/(T alpha + 1) falls towards 1/T; mixtures spread out further than
+    `n_topics` topics can be have alpha = inf: equal shares of all.
+    """
     simpson = (mixtures**2).sum(1).mean()
-    return float((1 - simpson) / (mixtures.shape[1] * simpson - 1))
+    if n_topics * simpson <= 1:
+        return np.inf
+    return float((1 - simpson) / (n_topics * simpson - 1))
+
+
+def tabulate_spread(measured: Mapping[str, Float[np.ndarray, " item"]]) -> pd.DataFrame:
+    """Mean with its 95 % interval, and quartiles, of each measure over its items."""
+    quartiles = [0.25, 0.5, 0.75]
+    rows = [
+        [name, len(values), values.mean(), *mean_interval(values), *np.quantile(values, quartiles)]
+        for name, values in measured.items()
+    ]
+    return pd.DataFrame(rows, columns=["measure", "n", "mean", "low", "high", "q1", "median", "q3"])
 
 
 def infer_mixtures(

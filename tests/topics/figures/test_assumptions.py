@@ -10,7 +10,7 @@ from twostage import style
 from twostage.estimates import median_interval
 from twostage.stages import StageTimes
 from twostage.style import ATTENTION, KNOWLEDGE
-from twostage.topics import figures as figures
+from twostage.topics.figures import assumptions as figures
 from twostage.topics.probes.record import CRITERIA, Conclusions
 
 GREY, BLACK, VOTES = style.CHANCE["color"], style.THEORY["color"], figures.VOTES.upper()

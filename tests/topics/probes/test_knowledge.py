@@ -15,6 +15,7 @@ from twostage.topics.probes.knowledge import (
     measure_cosines,
     measure_embedding,
     measure_norms,
+    measure_own_excess,
     measure_value_blocks,
     measure_value_gap,
     measure_value_matrix,
@@ -58,6 +59,12 @@ def test_block_correlation_by_hand(table, expected):
     model = make(ModelConfig())
     set_values(model, table)
     assert_allclose(measure_value_blocks(model), [expected], atol=1e-14)
+
+
+def test_own_excess_leaves_other_topics_out():
+    model = make(ModelConfig())
+    set_values(model, 5 * np.eye(4) + 3 * BLOCKS - 2 * (1 - BLOCKS) + ONE_SAME_TWO_OTHER)
+    assert_allclose(measure_own_excess(model), [(5 + 3) - (3 + 1 / 4)], rtol=1e-12)
 
 
 def test_block_correlation_of_each_run_is_pearsons():

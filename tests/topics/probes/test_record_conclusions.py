@@ -38,7 +38,7 @@ def test_positions_and_bags_agree(settings):
         run = model.run(index)
         by_layer = conclusions.measure_position_contrast(whole(run, tokens))
         np.testing.assert_allclose(by_layer, contrasts[[index]])
-        for name, values in conclusions.position_measure(tokens)(run).items():
+        for name, values in conclusions.position_measure(corpus.tokens)(run).items():
             np.testing.assert_allclose(values, by_bags[name][[index]], err_msg=name)
 
 
@@ -48,7 +48,7 @@ def test_attention_of_layers_is_that_of_the_layer_that_prefers_most():
     model = TopicTransformer(deep, CORPUS, torch_rng(0))
     by_layer = conclusions.measure_position_contrast(whole(model, tokens))
     assert by_layer.shape == (2, 1) and by_layer[0, 0] != by_layer[1, 0]
-    recorded = conclusions.position_measure(tokens)(model)["attention"]
+    recorded = conclusions.position_measure(tokens.numpy())(model)["attention"]
     np.testing.assert_array_equal(recorded, by_layer.max(keepdims=True)[0])
 
 

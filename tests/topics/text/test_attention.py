@@ -102,6 +102,9 @@ def test_tables_hold_heads_layers_and_model():
     assert contrast.layers["layer"].tolist() == [1, 2] and len(contrast.model) == 1
     by_layer = contrast.heads.groupby("layer")[["same", "other"]].mean()
     np.testing.assert_allclose(contrast.layers["ratio"], by_layer["same"] / by_layer["other"])
+    assert contrast.parts["where"].tolist() == ["layer 1", "layer 2", "all"]
+    expected = [*contrast.layers["ratio"], *contrast.model["ratio"]]
+    np.testing.assert_array_equal(contrast.parts["ratio"], expected)
     np.testing.assert_allclose(contrast.model["same"], by_layer["same"].mean())
 
 

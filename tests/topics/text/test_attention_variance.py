@@ -31,6 +31,12 @@ def test_a_pure_part_of_running_text_has_most_of_the_variance(part):
     np.testing.assert_allclose(shares[0, 0], [part == each for each in TEXT_PARTS], atol=0.02)
 
 
+def test_no_pairs_are_refused_in_words():
+    nothing = pairs_of(np.zeros(0), np.zeros((0, 2), int), np.zeros(0, int))
+    with pytest.raises(ValueError, match="no pairs of words: lower the topic share"):
+        split_pair_variance(nothing, TOPIC_OF)
+
+
 def test_attention_of_nothing_is_refused():
     words, distance = np.array([[0, 1], [1, 2]]), np.array([1, 2])
     with pytest.raises(ValueError, match="attention of 0 has no logarithm: take a model without"):

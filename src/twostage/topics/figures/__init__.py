@@ -1,16 +1,10 @@
 """The figures of the topics half."""
 
 from twostage.topics.figures.assumptions import (
-    SHARES,
-    VOTES,
-    label_survival,
-    mark_chances,
-    mark_real,
     plot_architectures,
-    plot_bump,
-    plot_medians,
+    plot_broken,
+    plot_lengths,
     plot_shares,
-    plot_survival,
 )
 from twostage.topics.figures.stages import (
     plot_documents,
@@ -19,6 +13,7 @@ from twostage.topics.figures.stages import (
     plot_start_times,
     plot_word_table,
 )
+from twostage.topics.figures.text import plot_cosines, plot_distances, plot_layers
 from twostage.topics.figures.theory import (
     mark_predictions,
     plot_agreement,
@@ -32,21 +27,19 @@ from twostage.topics.figures.theory import (
 )
 
 __all__ = [
-    "SHARES",
-    "VOTES",
-    "label_survival",
-    "mark_chances",
     "mark_predictions",
-    "mark_real",
     "plot_agreement",
     "plot_architectures",
-    "plot_bump",
+    "plot_broken",
+    "plot_cosines",
     "plot_delay",
+    "plot_distances",
     "plot_documents",
     "plot_excess",
     "plot_heads",
+    "plot_layers",
+    "plot_lengths",
     "plot_limits",
-    "plot_medians",
     "plot_odds_loss",
     "plot_orders",
     "plot_relations",
@@ -54,6 +47,5 @@ __all__ = [
     "plot_splitting",
     "plot_stages",
     "plot_start_times",
-    "plot_survival",
     "plot_word_table",
 ]

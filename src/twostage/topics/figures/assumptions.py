@@ -1,6 +1,6 @@
 """Figures of broken assumptions: what is left of the conclusions, against how far one goes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Float
@@ -72,6 +72,43 @@ def mark_real(axes: np.ndarray, values: Float[np.ndarray, " item"]) -> None:
     for ax in axes:
         ax.axvspan(low, high, color="#F0E442", alpha=0.35, linewidth=0, zorder=0)
         ax.axvline(middle, color="#B8A800", linewidth=1.2, zorder=0, label="real text")
+
+
+def plot_broken(
+    axes: np.ndarray,
+    breaks: Mapping[str, Sequence[tuple[Sequence[float | int], Sequence[Conclusions]]]],
+    real: Sequence[Float[np.ndarray, " item"]],
+) -> np.ndarray:
+    """Draw what is left of the conclusions, a column per break, over the place of real text.
+
+    A break is given by its axis label; its first levels are solid, the second, drawn from
+    Dirichlet mixtures, hollow.
+    """
+    looks = ("o-", ""), ("s--", ", Dirichlet")
+    for column, series, items in zip(axes.T, breaks.values(), real, strict=True):
+        for (levels, found), look in zip(series, looks, strict=False):
+            plot_survival(column, levels, found, *look)
+        mark_chances(column)
+        mark_real(column, items)
+    label_survival(axes, list(breaks))
+    return axes
+
+
+def plot_lengths(
+    axes: np.ndarray,
+    lengths: Sequence[int],
+    found: Sequence[Conclusions],
+    predicted: dict[str, Float[np.ndarray, " length"]],
+    measured: Float[np.ndarray, "length run"],
+) -> np.ndarray:
+    """Draw knowledge, attention and the own word's extra weight against document length."""
+    plot_survival(axes[:2], lengths, found)
+    mark_chances(axes[:2])
+    for ax, label in zip(axes, ("knowledge", "same / other topic"), strict=False):
+        ax.set(xscale="log", xlabel="document length $N$", ylabel=label)
+    axes[0].legend(fontsize=8, loc="center", bbox_to_anchor=(0.6, 0.33))
+    plot_bump(axes[2], lengths, predicted, measured)
+    return axes
 
 
 def plot_bump(

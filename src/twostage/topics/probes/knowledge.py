@@ -29,6 +29,13 @@ def measure_value_matrix(model: BagTransformer) -> Float[np.ndarray, "run predic
     return scores[:, : n_words + 1, 1 : n_words + 1].mT.cpu().numpy()
 
 
+def measure_own_excess(model: BagTransformer) -> Float[np.ndarray, " run"]:
+    """How much more W_V gives to the word itself than to others of its topic (ideal: 0)."""
+    table = measure_value_matrix(model)[:, :, 1:]
+    same_word, same_topic, _ = mean_by_relation(table, model.corpus.topic_of).T
+    return same_word - same_topic
+
+
 def measure_value_blocks(model: BagTransformer) -> Float[np.ndarray, " run"]:
     """Correlation of W_V with the topic blocks, over pairs of different words (chance: 0)."""
     return correlate_blocks(measure_value_matrix(model)[:, :, 1:], model.corpus.topic_of)

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor
 
 from twostage.estimates import Estimate
 from twostage.seeding import move
@@ -87,11 +86,12 @@ def conclusions_measure(counts: Int[np.ndarray, "doc word"]) -> Measure:
     return measure
 
 
-def position_measure(tokens: Int[Tensor, "doc position"]) -> Measure:
+def position_measure(tokens: Int[np.ndarray, "doc position"]) -> Measure:
     """Return the same for one model on positions; `attention` is the layer that prefers most."""
+    shown = torch.from_numpy(tokens)
 
     def measure(model: TopicTransformer) -> dict[str, Float[np.ndarray, " run"]]:
-        trace = model.trace(tokens, torch.ones_like(tokens, dtype=torch.bool))
+        trace = model.trace(shown, torch.ones_like(shown, dtype=torch.bool))
         layers = measure_position_contrast(trace).mean(1)
         votes = measure_position_votes(model)[None]
         return {"attention": layers.max(keepdims=True), **_describe_knowledge(votes, model.corpus)}

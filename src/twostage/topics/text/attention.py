@@ -41,6 +41,14 @@ class AttentionContrast:
     n_words: int
     n_pairs: dict[str, int]  # by kind, named as in `RELATIONS`
 
+    @property
+    def parts(self) -> pd.DataFrame:
+        """The layers and then all of the model, a row each, named in the first column `where`."""
+        names = [*(f"layer {layer:.0f}" for layer in self.layers["layer"]), "all"]
+        parts = pd.concat([self.layers, self.model])
+        parts.insert(0, "where", names)
+        return parts
+
 
 def measure_attention(
     pairs: AttentionPairs,
@@ -202,8 +210,10 @@ def split_pair_variance(
 
     Distance: the mean at each distance. The two words: what each attracts beside all others (one
     round of means, a word after the other). Relation: same word, same topic, other topic. They
-    sum to 1. Raises ValueError where attention is 0, as beyond a local window.
+    sum to 1. Raises ValueError without pairs, and where attention is 0, as beyond a local window.
     """
+    if not len(pairs.distance):
+        raise ValueError("no pairs of words: lower the topic share or read more windows")
     if not (pairs.attention > 0).all():
         raise ValueError("attention of 0 has no logarithm: take a model without local windows")
     log_attention = np.log(pairs.attention).reshape(len(pairs.distance), -1)
