@@ -14,8 +14,10 @@ import hashlib
 import importlib
 import inspect
 import itertools
+import math
 import os
 import signal
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import CodeType, FunctionType
@@ -23,7 +25,7 @@ from types import CodeType, FunctionType
 import pytest
 
 TESTS = Path(__file__).parent
-TIME_LIMIT = 60  # seconds until a mutant that hangs counts as caught
+PATIENCE = 10  # times as long as the tests take, until a mutant that hangs counts as caught
 PARTNERS = {  # names, strings and attributes that are easily mistaken for each other
     "KNOWLEDGE": "ATTENTION",
     "THEORY": "CHANCE",
@@ -224,25 +226,32 @@ class Loop:
             paths = {TESTS / file for file in files}
             items = [item for item in session.items if item.path in paths]
             function = find_function(module, next(mutants_of(module))[1])
+            start = time.monotonic()
             if fails(session, items, function, function.__code__):
                 raise session.Failed(f"{files} fail without any change")
+            limit = 10 + math.ceil(PATIENCE * (time.monotonic() - start))
             self.found[module] = []
             for text, name, code in mutants_of(module):
                 drawn = is_drawn(text, self.one_in) or any(part in text for part in self.always)
-                if drawn and not fails(session, items, find_function(module, name), code):
+                if drawn and not fails(session, items, find_function(module, name), code, limit):
                     self.found[module].append(text)
                     print(f"\n{module} {text}", flush=True)
         return True
 
 
-def fails(session: pytest.Session, items: list, function: FunctionType, code: CodeType) -> bool:
-    """Whether a test fails, or hangs, in a fork in which a function has other code."""
+def fails(
+    session: pytest.Session, items: list, function: FunctionType, code: CodeType, limit: int = 0
+) -> bool:
+    """Whether a test fails in a fork in which a function has other code, or takes `limit` seconds.
+
+    Without a limit it takes as long as it takes.
+    """
     child = os.fork()
     if child:
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0
     status = 1
     try:
-        signal.alarm(TIME_LIMIT)
+        signal.alarm(limit)
         quiet = os.open(os.devnull, os.O_WRONLY)
         os.dup2(quiet, 1), os.dup2(quiet, 2)
         function.__code__, session.items = code, items
@@ -268,12 +277,12 @@ def find_survivors(
 ) -> dict[str, list[str]]:
     """Mutants of each module (one in so many) that none of its test files (in `tests`) notices.
 
-    Tests whose names hold one of `slow` are left out; mutants whose text holds one of `always` are
-    never. Runs pytest: call it in a fresh process.
+    Tests marked slow, or whose names hold one of `slow`, are left out; mutants whose text holds
+    one of `always` are never. Runs pytest: call it in a fresh process.
     """
     loop = Loop(rooms, one_in, list(always))
     paths = {TESTS / file for file in sum(rooms.values(), [])}
-    options = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-s"]
+    options = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-s", "-m", "not slow"]
     options += [f"-k=not ({' or '.join(slow)})"] if slow else []
     status = pytest.main([*options, *map(str, sorted(paths))], plugins=[loop])
     if status != 0:

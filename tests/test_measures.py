@@ -4,10 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from twostage.measures import right_contrast, row_contrast
-from twostage.translation.probes.free import (
-    signed_contrast,
-)
+from twostage.measures import right_contrast, row_contrast, signed_contrast
 
 
 def test_signed_contrast_of_averages():
@@ -18,6 +15,12 @@ def test_signed_contrast_of_averages():
     assert_allclose(signed_contrast(half, aligned), (0.5 - 0.25) / 0.75)
     assert_allclose(signed_contrast(half, np.array([1, 2])), 0)  # half of the queries look right
     assert_allclose(signed_contrast(np.stack([half, spread]), np.array([0, 2])), [-1, 0])
+
+
+def test_keys_that_compete_for_queries_are_no_attention():
+    attn = np.array([[0.2, 0.5], [0.8, 0.5]])  # columns sum to 1
+    with pytest.raises(ValueError, match="softmax over keys, not queries"):
+        signed_contrast(attn, np.array([0, 1]))
 
 
 def test_right_contrast_by_hand():

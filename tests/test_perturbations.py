@@ -18,7 +18,7 @@ import pytest
 ROOMS = {
     "twostage.attention": ["test_attention.py"],
     "twostage.estimates": ["test_estimates.py", "test_estimates_resampled.py"],
-    "twostage.measures": ["test_measures.py"],
+    "twostage.measures": ["test_measures.py", "translation/probes/test_free.py"],
     "twostage.stages": ["test_stages.py"],
     "twostage.style": ["test_style.py", "test_style_scores.py"],
     "twostage.training": ["test_training.py"],
