@@ -155,7 +155,7 @@ def build_by_hand(
     W_V: Float[np.ndarray, "word shown"] | None = None,
 ) -> BagTransformer:
     """Build a model for each of the odds, none of it trained; W_V is 0 unless given."""
-    model = BagTransformer(ModelConfig(init_scale=0), corpus, [torch_rng(0) for _ in odds])
+    model = BagTransformer(ModelConfig(init_scale=0.0), corpus, [torch_rng(0) for _ in odds])
     set_odds(model, odds)
     if W_V is not None:
         set_values(model, W_V)

@@ -82,7 +82,7 @@ def average_runs(runs: Runs, measure: str) -> Float[np.ndarray, "condition run"]
 
 
 def tabulate_odds(
-    grid: Sequence[Mapping[str, float]], odds: Mapping[str, Float[np.ndarray, "setting *run"]]
+    grid: Sequence[Mapping[str, int | float]], odds: Mapping[str, Float[np.ndarray, "setting *run"]]
 ) -> pd.DataFrame:
     """Lay settings out as rows with their odds, predicted or the median of the runs."""
     table = pd.DataFrame(grid).rename(columns=SYMBOLS)

@@ -67,7 +67,7 @@ def plot_ratios(ax: Axes, ratios: pd.DataFrame) -> Axes:
         plot_intervals(ax, list(part.iloc[:, 0]), part["mean"].to_numpy(), bounds, color, relation)
         if relation != "same word":
             mark_predictions(ax, part["predicted"].to_numpy())
-    return mark_chance(ax, 1, "uniform", vertical=True)
+    return mark_chance(ax, 1.0, "uniform", vertical=True)
 
 
 def plot_contrasts(ax: Axes, contrast: Float[np.ndarray, "run head"], yardstick: float) -> Axes:
@@ -76,7 +76,7 @@ def plot_contrasts(ax: Axes, contrast: Float[np.ndarray, "run head"], yardstick:
     ax.plot(np.tile(heads, len(contrast)), contrast.ravel(), "o", color=ATTENTION, alpha=0.4)
     ax.plot(heads, contrast.mean(axis=0), "_", color=ATTENTION, markersize=22)
     ax.axhline(yardstick, **THEORY)
-    mark_chance(ax, 1)
+    mark_chance(ax, 1.0)
     ax.set(xlabel="head", xticks=heads, yscale="log")
     ax.set_yticks([1, 2, 5], ["1", "2", "5"])
     ax.minorticks_off()
