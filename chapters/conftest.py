@@ -11,6 +11,7 @@ import re
 from html.parser import HTMLParser
 
 from nbval import plugin
+from nbval.kernel import RunningKernel
 
 RELATIVE = 1e-3
 ABSOLUTE = 1e-9  # rounding error around an exact zero
@@ -96,6 +97,14 @@ class ChapterCell(plugin.IPyNbCell):
         """Whether new outputs agree with the stored ones."""
         skip = (*self.parent.skip_compare, *NOT_COMPARED)
         return super().compare_outputs(without_tags(test), without_tags(ref), skip)
+
+
+def remember(kernel, source, allow_stdin=None):
+    """Execute a cell as JupyterLab does: the kernel keeps it, and `check_parameters` reads it."""
+    return kernel.kc.execute(source, allow_stdin=allow_stdin, stop_on_error=False)
+
+
+RunningKernel.execute_cell_input = remember  # nbval's own leaves the history empty
 
 
 def pytest_itemcollected(item):

@@ -6,11 +6,12 @@ import torch
 from numpy.testing import assert_allclose
 
 from twostage.seeding import numpy_rng, torch_rng
+from twostage.topics import training
 from twostage.topics.bags import BagTransformer
 from twostage.topics.batches import as_bags, as_positions, sample_bags, sample_masks
 from twostage.topics.corpus import CorpusConfig, sample_corpus
 from twostage.topics.model import ModelConfig, TopicTransformer
-from twostage.topics.training import LOSSES, position_loss
+from twostage.topics.training import LOSSES, compare_bags, position_loss
 
 CORPUS = CorpusConfig(n_topics=3, words_per_topic=2, doc_len=(4, 9), mask_rate=0.3)
 
@@ -192,3 +193,16 @@ def test_float32_computes_in_float32():
     model = BagTransformer(cfg, CORPUS, [torch_rng(0)])
     bags = next(sample_bags(CORPUS, 3, [numpy_rng(0)]))
     assert model(bags).dtype == torch.float32
+
+
+def test_the_comparison_finds_both_forms_alike():
+    found = compare_bags(ModelConfig(init_scale=0.5, n_heads=2), CORPUS, 8, 0)
+    assert found["same loss"] and found["same gradients"]
+    assert found["pairs"] < found["positions"] and found["weights"] == 3
+
+
+def test_the_comparison_sees_a_loss_that_differs(monkeypatch):
+    monkeypatch.setattr(training, "squared_error", lambda *args: 1.001 * error(*args))
+    error = LOSSES["squared"]
+    found = compare_bags(ModelConfig(init_scale=0.5), CORPUS, 8, 0)
+    assert not found["same loss"] and not found["same gradients"]

@@ -6,11 +6,11 @@ import torch
 from numpy.testing import assert_allclose
 
 from twostage.seeding import numpy_rng, torch_rng
-from twostage.topics.bags import BagTransformer, set_odds, set_values, solve_values
+from twostage.topics.bags import BagTransformer, build_by_hand, set_odds, set_values, solve_values
 from twostage.topics.batches import sample_bags
 from twostage.topics.corpus import CorpusConfig
 from twostage.topics.model import ModelConfig
-from twostage.topics.probes.attention import measure_attention_table
+from twostage.topics.probes.attention import measure_attention_odds, measure_attention_table
 from twostage.topics.probes.knowledge import measure_value_matrix
 from twostage.topics.training import squared_error
 
@@ -56,3 +56,11 @@ def test_solved_values_leave_no_gradient(masked_keys):
     with torch.no_grad():
         model.layer.W_V[:, :, words, words] *= 1.01
         assert (squared_error(model, bags) > best).all()
+
+
+def test_a_model_built_by_hand_has_the_odds_and_values_it_was_given():
+    W_V = np.arange(42.0).reshape(6, 7)
+    model = build_by_hand(CORPUS, np.array([1.0, 4.0]), W_V)
+    assert_allclose(measure_attention_odds(model), [1, 4])
+    assert_allclose(measure_value_matrix(model), np.stack([W_V, W_V]))
+    assert not measure_value_matrix(build_by_hand(CORPUS, np.array([2.0]))).any()

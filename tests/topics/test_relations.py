@@ -6,12 +6,14 @@ import numpy as np
 from numpy.testing import assert_allclose
 
 from twostage import style
+from twostage.estimates import mean_interval
 from twostage.topics.relations import (
     RELATIONS,
     mean_by_relation,
     relation_of,
     relations,
     shuffle_topics,
+    tabulate_relations,
 )
 
 
@@ -55,3 +57,12 @@ def test_pairs_are_numbered_in_the_order_of_the_masks():
 
 def test_colours_of_relations_stand_in_their_order():
     assert tuple(style.RELATION) == RELATIONS
+
+
+def test_table_has_a_mean_with_its_interval_for_each_case_and_relation():
+    runs = np.array([[9.0, 5, 1], [7, 5, 2], [8, 2, 6]])
+    table = tabulate_relations({"a": runs, "b": 2 * runs})
+    assert list(table.trained) == ["a"] * 3 + ["b"] * 3
+    assert list(table.relation) == [*RELATIONS, *RELATIONS]
+    assert_allclose(table["mean"], [8, 4, 3, 16, 8, 6])
+    assert_allclose(table[["low", "high"]][:3], np.stack(mean_interval(runs), axis=1))

@@ -4,9 +4,9 @@ import lazy_loader as lazy
 
 __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
-    ["figures", "probes", "text", "theory"],
+    ["experiments", "figures", "probes", "text", "theory"],
     {
-        "bags": ["BagTransformer", "set_odds", "set_values", "solve_values"],
+        "bags": ["BagTransformer", "build_by_hand", "set_odds", "set_values", "solve_values"],
         "batches": [
             "Bags",
             "Positions",
@@ -33,6 +33,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
             "relation_of",
             "relations",
             "shuffle_topics",
+            "tabulate_relations",
         ],
         "statistics": [
             "count_cooccurrence",
@@ -50,6 +51,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
         ],
         "training": [
             "LOSSES",
+            "compare_bags",
             "cross_entropy",
             "measure_loss",
             "position_loss",

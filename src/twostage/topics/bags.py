@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from twostage.attention import attend, ignore
-from twostage.seeding import move
+from twostage.seeding import move, torch_rng
 from twostage.topics.batches import Bags
 from twostage.topics.corpus import CorpusConfig
 from twostage.topics.model import Layer, ModelConfig, TopicTransformer, Trace
@@ -147,6 +147,19 @@ def set_odds(model: BagTransformer, odds: Float[np.ndarray, " run"]) -> None:
     model.layer.W_Q.zero_()
     scores = torch.as_tensor(odds).log()[:, None, None] * same_topic  # symmetric
     model.layer.W_Q[:, 0, 1 : n_words + 1, 1 : n_words + 1] = scores * width**0.5
+
+
+def build_by_hand(
+    corpus: CorpusConfig,
+    odds: Float[np.ndarray, " run"],
+    W_V: Float[np.ndarray, "word shown"] | None = None,
+) -> BagTransformer:
+    """Build a model for each of the odds, none of it trained; W_V is 0 unless given."""
+    model = BagTransformer(ModelConfig(init_scale=0.0), corpus, [torch_rng(0) for _ in odds])
+    set_odds(model, odds)
+    if W_V is not None:
+        set_values(model, W_V)
+    return model
 
 
 @torch.no_grad()

@@ -4,8 +4,13 @@ li2023topic compares attention, embeddings and values between these three (secti
 order everywhere, that of `RELATIONS`.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
+import pandas as pd
 from jaxtyping import Bool, Float, Int
+
+from twostage.estimates import Estimate
 
 RELATIONS = ("same word", "same topic", "other topic")
 
@@ -23,6 +28,17 @@ def mean_by_relation(
     """Average a word-by-word table over the pairs of each relation."""
     masks = relations(topic_of)
     return np.einsum("...qk,rqk->...r", table, masks) / masks.sum((1, 2))
+
+
+def tabulate_relations(cases: Mapping[str, Float[np.ndarray, "run relation"]]) -> pd.DataFrame:
+    """Lay means over runs with 95 % intervals out, a row for each case and relation."""
+    rows = [
+        [name, relation, found.value, found.low, found.high]
+        for name, runs in cases.items()
+        for relation, values in zip(RELATIONS, runs.T, strict=True)
+        for found in [Estimate.of_mean(values)]
+    ]
+    return pd.DataFrame(rows, columns=["trained", "relation", "mean", "low", "high"])
 
 
 def shuffle_topics(

@@ -10,8 +10,16 @@ from torch import Tensor
 
 from twostage.seeding import move, numpy_rng, torch_rng
 from twostage.topics.bags import BagTransformer, set_values
-from twostage.topics.batches import Bags, Positions, sample_bags, sample_positions
-from twostage.topics.corpus import CorpusConfig
+from twostage.topics.batches import (
+    Bags,
+    Positions,
+    as_bags,
+    as_positions,
+    sample_bags,
+    sample_masks,
+    sample_positions,
+)
+from twostage.topics.corpus import CorpusConfig, sample_corpus
 from twostage.topics.model import ModelConfig, TopicTransformer
 from twostage.training import History, Measure, TrainConfig, measure_nothing, train
 
@@ -39,6 +47,7 @@ def _at_targets(output: Float[Tensor, "run pair token"], bags: Bags) -> Float[Te
     return (bags.target_weight * output[run, bags.target_pair, bags.target_token]).sum(1)
 
 
+PLAIN = ModelConfig()  # the paper's model
 LOSSES = {"cross-entropy": cross_entropy, "squared": squared_error}
 
 
@@ -91,6 +100,34 @@ def position_loss(model: TopicTransformer, batch: Positions, loss: str) -> Float
     return (output - F.one_hot(batch.words[batch.masked], output.shape[-1])).square().sum(-1).mean()
 
 
+def compare_bags(
+    model_cfg: ModelConfig, corpus: CorpusConfig, n_docs: int, seed: int
+) -> dict[str, int | float | bool]:
+    """Compute squared error and gradients of one model twice: on bags, and position by position.
+
+    Returns the numbers of masked `positions`, of `pairs` (document, shown token) that stand for
+    them and of `weights` with a gradient, the `loss`, and whether both ways agree to rounding.
+    """
+    tokens = sample_corpus(corpus, n_docs, numpy_rng(seed, "check")).tokens
+    shown, masked = sample_masks(tokens, corpus, numpy_rng(seed, "masks"))
+    bags = as_bags(tokens[None], shown[None], masked[None], corpus)
+    quick = BagTransformer(model_cfg, corpus, [torch_rng(seed)])
+    plain = quick.run(0)
+    by_position = position_loss(plain, as_positions(tokens, shown, masked, corpus), "squared")
+    loss = squared_error(quick, bags)[0]
+    (loss + by_position).backward()  # two models: neither gradient holds a part of the other
+    weights = zip(quick.parameters(), plain.parameters(), strict=True)
+    gradients = [(q.grad[0], p.grad) for q, p in weights if q.grad is not None]
+    return {
+        "positions": int(masked.sum()),
+        "pairs": bags.query_doc.shape[1],
+        "weights": len(gradients),
+        "loss": loss.item(),
+        "same loss": bool(torch.isclose(loss, by_position, rtol=1e-10, atol=0)),
+        "same gradients": all(torch.allclose(*g, rtol=1e-8, atol=1e-13) for g in gradients),
+    }
+
+
 def _check_loss(loss: str) -> None:
     if loss not in LOSSES:
         raise ValueError(f"loss must be one of {[*LOSSES]}, got {loss!r}")
@@ -98,24 +135,27 @@ def _check_loss(loss: str) -> None:
 
 def train_attention(
     corpus: CorpusConfig,
-    W_V: Float[np.ndarray, "word shown"],
+    W_V: Float[np.ndarray, "*run word shown"],
     train_cfg: TrainConfig,
     seeds: Sequence[int],
     measure: Measure,
     *,
+    model_cfg: ModelConfig = PLAIN,
     batch_size: int = 32,
+    loss: str = "squared",
     masked_keys: bool = True,
 ) -> tuple[BagTransformer, History]:
-    """Train W_K and W_Q on squared error with W_V frozen, one run per seed.
+    """Train W_K and W_Q with W_V frozen, at one table for all runs or at one of each run.
 
     Seeds give the same first weights and documents as in `train_topics`.
     """
+    _check_loss(loss)
     rngs = [torch_rng(seed, "weights") for seed in seeds]
-    model = BagTransformer(ModelConfig(), corpus, rngs)
+    model = BagTransformer(model_cfg, corpus, rngs)
     set_values(model, W_V).requires_grad_(False)
     documents = [numpy_rng(seed, "documents") for seed in seeds]
     batches = sample_bags(corpus, batch_size, documents, masked_keys)
-    return model, train(model, batches, squared_error, train_cfg, measure)
+    return model, train(model, batches, LOSSES[loss], train_cfg, measure)
 
 
 def train_positions(

@@ -1,10 +1,11 @@
 """Figures that lay predictions (dashed) over what training found."""
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Float, Int
 from matplotlib.axes import Axes
 
-from twostage.estimates import mean_interval
+from twostage.estimates import Estimate, mean_interval
 from twostage.style import (
     ATTENTION,
     KNOWLEDGE,
@@ -42,6 +43,44 @@ def plot_relations(
     plot_intervals(ax, rows, np.mean(values, axis=1), bounds, colors)
     mark_predictions(ax, np.repeat(list(predicted.values()), len(measured)))
     return mark_chance(ax, 0.0, vertical=True)
+
+
+def plot_errors(ax: Axes, errors: dict[str, Float[np.ndarray, " run"]], asked: float) -> Axes:
+    """Draw medians of relative errors with 95 % intervals, a row each, and the error asked for."""
+    found = [Estimate.of_median(runs) for runs in errors.values()]
+    bounds = tuple(np.array([[each.low, each.high] for each in found]).T)
+    plot_intervals(ax, list(errors), np.array([each.value for each in found]), bounds, KNOWLEDGE)
+    mark_chance(ax, asked, f"{100 * asked:.3g} %", vertical=True)
+    ax.set(xlabel="relative error", xlim=(0, None))
+    return ax
+
+
+def plot_ratios(ax: Axes, ratios: pd.DataFrame) -> Axes:
+    """Draw attention times document length by relation, a row for each model, predictions dashed.
+
+    `ratios` has a row for each model (its first column) and `relation`, with `mean`, `low`, `high`
+    and what is `predicted`; that is not drawn for the same word, of which theory is silent.
+    """
+    for relation, color in RELATION.items():
+        part = ratios[ratios["relation"] == relation]
+        bounds = part["low"].to_numpy(), part["high"].to_numpy()
+        plot_intervals(ax, list(part.iloc[:, 0]), part["mean"].to_numpy(), bounds, color, relation)
+        if relation != "same word":
+            mark_predictions(ax, part["predicted"].to_numpy())
+    return mark_chance(ax, 1.0, "uniform", vertical=True)
+
+
+def plot_contrasts(ax: Axes, contrast: Float[np.ndarray, "run head"], yardstick: float) -> Axes:
+    """Draw same-topic over other-topic attention of each head: runs as dots, means as bars."""
+    heads = np.arange(1, contrast.shape[1] + 1)
+    ax.plot(np.tile(heads, len(contrast)), contrast.ravel(), "o", color=ATTENTION, alpha=0.4)
+    ax.plot(heads, contrast.mean(axis=0), "_", color=ATTENTION, markersize=22)
+    ax.axhline(yardstick, **THEORY)
+    mark_chance(ax, 1.0)
+    ax.set(xlabel="head", xticks=heads, yscale="log")
+    ax.set_yticks([1, 2, 5], ["1", "2", "5"])
+    ax.minorticks_off()
+    return ax
 
 
 def plot_excess(

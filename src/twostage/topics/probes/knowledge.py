@@ -64,10 +64,14 @@ def measure_cosines(model: BagTransformer) -> Float[np.ndarray, "run word word"]
     return unit @ unit.mT
 
 
+def measure_value_relations(model: BagTransformer) -> Float[np.ndarray, "run relation"]:
+    """Mean W_V over the pairs of words of each relation, in score units (chance: all alike)."""
+    return mean_by_relation(measure_value_matrix(model)[:, :, 1:], model.corpus.topic_of)
+
+
 def measure_value_gap(model: BagTransformer) -> Float[np.ndarray, " run"]:
     """Mean W_V over same-topic pairs minus other-topic pairs, in score units (chance: 0)."""
-    words = measure_value_matrix(model)[:, :, 1:]
-    _, same_topic, other_topic = mean_by_relation(words, model.corpus.topic_of).T
+    _, same_topic, other_topic = measure_value_relations(model).T
     return same_topic - other_topic
 
 
