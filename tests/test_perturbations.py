@@ -81,6 +81,7 @@ SAMPLE = 60  # one mutant in so many runs with every other test: about a minute
 SLOW = ("covers", "by_a_loop")  # tests of seconds: left out, so that a mutant takes a tenth of one
 EQUIVALENT = {  # what a mutant's text holds, and why no test can tell it from the original
     "strict=False": "guards against lists of unequal length, which no caller gives",
+    "cfg.topic_of, [-1] * 4])": "a topic for a token after the last, which no document shows",
 }
 NAMED = {  # mistakes that no test noticed once: function, and what stands in the mutant's line
     "labels upside down": ("twostage.style", "plot_intervals", "[::1], rows"),
