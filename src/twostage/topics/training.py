@@ -39,6 +39,7 @@ def _at_targets(output: Float[Tensor, "run pair token"], bags: Bags) -> Float[Te
     return (bags.target_weight * output[run, bags.target_pair, bags.target_token]).sum(1)
 
 
+PLAIN = ModelConfig()  # the paper's model
 LOSSES = {"cross-entropy": cross_entropy, "squared": squared_error}
 
 
@@ -98,24 +99,27 @@ def _check_loss(loss: str) -> None:
 
 def train_attention(
     corpus: CorpusConfig,
-    W_V: Float[np.ndarray, "word shown"],
+    W_V: Float[np.ndarray, "*run word shown"],
     train_cfg: TrainConfig,
     seeds: Sequence[int],
     measure: Measure,
     *,
+    model_cfg: ModelConfig = PLAIN,
     batch_size: int = 32,
+    loss: str = "squared",
     masked_keys: bool = True,
 ) -> tuple[BagTransformer, History]:
-    """Train W_K and W_Q on squared error with W_V frozen, one run per seed.
+    """Train W_K and W_Q with W_V frozen, at one table for all runs or at one of each run.
 
     Seeds give the same first weights and documents as in `train_topics`.
     """
+    _check_loss(loss)
     rngs = [torch_rng(seed, "weights") for seed in seeds]
-    model = BagTransformer(ModelConfig(), corpus, rngs)
+    model = BagTransformer(model_cfg, corpus, rngs)
     set_values(model, W_V).requires_grad_(False)
     documents = [numpy_rng(seed, "documents") for seed in seeds]
     batches = sample_bags(corpus, batch_size, documents, masked_keys)
-    return model, train(model, batches, squared_error, train_cfg, measure)
+    return model, train(model, batches, LOSSES[loss], train_cfg, measure)
 
 
 def train_positions(

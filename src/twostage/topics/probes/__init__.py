@@ -30,19 +30,24 @@ from twostage.topics.probes.knowledge import (
     relative_error,
 )
 from twostage.topics.probes.record import (
+    CLOCKS,
     CRITERIA,
     Conclusions,
     conclusions_measure,
     film_measure,
     measure_gradients,
+    measure_way,
     position_measure,
+    read_clocks,
     record_odds,
     stage_measure,
+    tabulate_clocks,
     tabulate_conclusions,
 )
 
 __all__ = [
     "AttentionByRelation",
+    "CLOCKS",
     "CRITERIA",
     "Conclusions",
     "PARTS",
@@ -66,14 +71,17 @@ __all__ = [
     "measure_value_gap",
     "measure_value_matrix",
     "measure_votes",
+    "measure_way",
     "measure_word_scores",
     "measure_word_spread",
     "one_word_documents",
     "order_votes",
     "position_measure",
+    "read_clocks",
     "record_odds",
     "relative_error",
     "split_variance",
     "stage_measure",
+    "tabulate_clocks",
     "tabulate_conclusions",
 ]
