@@ -23,13 +23,12 @@ from twostage.topics.probes.attention import (
 from twostage.topics.probes.knowledge import (
     measure_cosines,
     measure_embedding,
-    measure_norms,
     measure_value_blocks,
     measure_value_gap,
     measure_value_matrix,
 )
 from twostage.topics.probes.record import film_measure, stage_measure
-from twostage.topics.relations import relations
+from twostage.topics.relations import correlate_blocks, relations
 
 TINY = CorpusConfig(n_topics=2, words_per_topic=2)  # words 0 1 | 2 3, tokens 1 2 | 3 4
 SOME = CorpusConfig(n_topics=3, words_per_topic=3, doc_len=(4, 20))
@@ -115,13 +114,6 @@ def test_value_matrix_is_what_a_token_attended_to_alone_adds(decoder):
     for run, found in enumerate(measure_value_matrix(model)):
         scores = model.run(run)(alone, torch.ones(5, 1, dtype=torch.bool))[:, 0].detach()
         assert_allclose(found, scores[:, 1:5].T, rtol=1e-10)
-
-
-def test_norms_are_frobenius():
-    model = make(ModelConfig(n_heads=2), n_runs=3)
-    for name, found in measure_norms(model).items():
-        weight = getattr(model.layer, name).detach().numpy()
-        assert_allclose(found, [math.sqrt((run**2).sum()) for run in weight], rtol=1e-12)
 
 
 # Embeddings -----------------------------------------------------------------------------------
@@ -351,12 +343,26 @@ def test_stages_and_film_record_the_probes_of_each_run():
     stages, film = stage_measure(counts)(model), film_measure(counts)(model)
     assert_allclose(stages["knowledge"], measure_value_blocks(model))
     assert_allclose(stages["attention"], measure_attention(model, counts).contrast[:, 0])
-    assert {"W_V", "W_K", "W_Q"} < stages.keys() < film.keys()
+    relative = measure_attention(model, counts).relative[:, 0].T
+    assert_allclose([stages[n] for n in ("own word", "same topic", "other topic")], relative)
+    directions = correlate_blocks(measure_preference_table(model), SOME.topic_of)
+    assert_allclose(stages["direction"], directions)
+    assert_allclose(stages["value gap"], measure_value_gap(model))
+    assert stages.keys() < film.keys()
     for name in stages:
         assert stages[name].shape == (3,)
         assert_allclose(film[name], stages[name])
     assert_allclose(film["value table"], measure_value_matrix(model)[:, :, 1:])
+    assert_allclose(film["score table"], measure_preference_table(model))
     assert_allclose(film["attention table"], measure_attention_table(model))
+
+
+def test_attention_is_relative_to_the_mean_over_all_pairs():
+    model = make(ModelConfig(init_scale=1.0), SOME, n_runs=2)
+    found = measure_attention(model, sample_corpus(SOME, 20, numpy_rng(0)).counts())
+    weights = found.pairs.sum(-1) / found.pairs.sum()
+    assert_allclose((found.relative * weights).sum(-1), 1)
+    assert_allclose(found.relative / found.relative[..., :1], found.ratio / found.ratio[..., :1])
 
 
 def test_probe_of_500_documents_takes_a_tenth_of_a_second():

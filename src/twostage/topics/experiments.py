@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from twostage.experiments import Experiment
-from twostage.seeding import numpy_rng
+from twostage.seeding import move, numpy_rng
 from twostage.topics.bags import BagTransformer
 from twostage.topics.batches import sample_bags
 from twostage.topics.corpus import CorpusConfig, sample_corpus
@@ -102,7 +102,8 @@ def watch(settings: StageSettings, seeds: Sequence[int]) -> Measure:
     stages = stage_measure(counts)
 
     def measure(model: BagTransformer) -> dict[str, Float[np.ndarray, " run"]]:
-        return {"loss": cross_entropy(model, fresh).detach().numpy(), **stages(model)}
+        loss = cross_entropy(model, move(fresh, model.W_E.device)).detach()
+        return {"loss": loss.cpu().numpy(), **stages(model)}
 
     return measure
 

@@ -60,7 +60,7 @@ def plot_model(ax: Axes) -> Axes:
     for start, end, color in MODEL_ARROWS:
         arrow = {"arrowstyle": "->", "color": color, "shrinkA": 1, "shrinkB": 1}
         ax.annotate("", end, start, arrowprops=arrow)
-    ax.set(xlim=(0, 10), ylim=(0, 6.5))
+    ax.set(xlim=(0, 9), ylim=(0, 6.5))
     ax.axis("off")
     return ax
 
@@ -69,7 +69,7 @@ INK, LOSS, CONTROL = "#444444", "#222222", "#999999"
 MODEL_BOXES = (  # place, width, text, colour
     *((x, 0.4, 0.8, word, INK) for x, word in ((1.2, "1"), (2.6, "2"), (4.0, "1"))),
     (7.6, 0.4, 1.2, "[MASK]", INK),
-    (4.4, 1.5, 8.0, "$W_E$: a column for each token", INK),
+    (4.5, 1.5, 8.2, "$W_E$: a column for each token", INK),
     (1.5, 2.7, 2.2, "$W_V$: votes", KNOWLEDGE),
     (4.5, 2.7, 2.2, "$W_K$: keys", ATTENTION),
     (7.6, 2.7, 2.2, "$W_Q$: query", ATTENTION),
@@ -142,7 +142,8 @@ def plot_stages(
     end.set(xlim=(n_steps / 3, n_steps), ylim=(np.min(ends) - 0.02, np.max(ends) + 0.1), ylabel="")
     first = axes[1].inset_axes((0.42, 0.14, 0.56, 0.54))
     _plot_stage(first, trained, CRITERIA[0], KNOWLEDGE)
-    first.set(xlim=(0, n_steps / 40))
+    first.set(xlim=(0, n_steps / 40), ylabel="")
+    axes[2].set_xlabel("step")
     for inset in (end, first):
         inset.tick_params(labelsize=7)
     return axes
@@ -151,7 +152,7 @@ def plot_stages(
 def _plot_stage(ax: Axes, history: History, stage: Criterion, color: str) -> None:
     style.plot_runs(ax, history.steps, history.values[stage.measure], color, stage.measure)
     ax.axhline(stage.passed, color=color, linewidth=0.8)
-    ax.set_xlim(0, history.steps[-1])
+    ax.set(xlim=(0, history.steps[-1]), ylabel=stage.measure)
 
 
 def plot_order_map(
@@ -168,11 +169,13 @@ def plot_order_map(
     return ax
 
 
-def plot_conditions(ax: Axes, runs: dict[str, History], measure: str) -> Axes:
-    """Draw one measure of several conditions, a colour each, medians and ranges."""
+def plot_conditions(ax: Axes, runs: dict[str, History], measure: str, change: bool = False) -> Axes:
+    """Draw one measure of several conditions, or its change since the start: medians, ranges."""
     colors = sns.color_palette("colorblind", len(runs))
     for (name, history), color in zip(runs.items(), colors, strict=True):
-        style.plot_runs(ax, history.steps, history.values[measure], color, name)
+        values = history.values[measure]
+        values = values - values[:, :1] if change else values
+        style.plot_runs(ax, history.steps, values, color, name)
     ax.set(xlim=(0, max(history.steps[-1] for history in runs.values())), xlabel="step")
     return ax
 

@@ -99,8 +99,9 @@ def read_clocks(history: History) -> dict[str, Float[np.ndarray, " run"]]:
 def measure_way(
     values: Float[np.ndarray, "run record"], chance: float
 ) -> Float[np.ndarray, "run record"]:
-    """Share of its own way from chance to its last value that each run has gone."""
-    return (values - chance) / (values[:, -1:] - chance)
+    """Share of its own way from chance to its last value that each run has gone; 0 if none."""
+    gone, way = values - chance, values[:, -1:] - chance
+    return np.divide(gone, way, out=np.zeros_like(gone), where=way != 0)
 
 
 def tabulate_clocks(histories: dict[str, History]) -> pd.DataFrame:
