@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import seaborn as sns
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.patches import FancyBboxPatch, Rectangle
@@ -89,11 +89,11 @@ MODEL_ARROWS = (
 
 
 def plot_film(
-    axes: Float[np.ndarray, "3 moment"],
+    axes: Shaped[np.ndarray, "3 moment"],
     film: History,
     moments: Int[np.ndarray, " moment"],
     words_per_topic: int,
-) -> Float[np.ndarray, "3 moment"]:
+) -> Shaped[np.ndarray, "3 moment"]:
     """Draw the first run at some records, a column each: W_V, scores of attention, attention.
 
     W_V and scores (less row and column means) are scaled to their own largest entry.
@@ -171,7 +171,7 @@ def plot_order_map(
 
 def plot_conditions(ax: Axes, runs: dict[str, History], measure: str, change: bool = False) -> Axes:
     """Draw one measure of several conditions, or its change since the start: medians, ranges."""
-    colors = sns.color_palette("colorblind", len(runs))
+    colors = sns.color_palette("colorblind", len(runs)).as_hex()
     for (name, history), color in zip(runs.items(), colors, strict=True):
         values = history.values[measure]
         values = values - values[:, :1] if change else values
