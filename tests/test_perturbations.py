@@ -87,8 +87,8 @@ NAMED = {  # mistakes that no test noticed once: function, and what stands in th
     "labels upside down": ("twostage.style", "plot_intervals", "[::1], rows"),
     "knowledge and attention swapped": (
         "twostage.topics.figures.stages",
-        "plot_start_times",
-        "runs.knowledge, ATTENTION",
+        "plot_stages",
+        "(ATTENTION, ATTENTION)",
     ),
     "mean for median": ("twostage.style", "plot_runs", "np.mean("),
     "layer and head swapped": (

@@ -36,7 +36,17 @@ __getattr__, __dir__, __all__ = lazy.attach(
             "run_alike_everywhere",
             "torch_rng",
         ],
-        "stages": ["Criteria", "Criterion", "StageTimes", "crossing_time", "difference"],
+        "stages": [
+            "Criteria",
+            "Criterion",
+            "RISE_ALLOWED",
+            "StageTimes",
+            "check_learning",
+            "crossing_time",
+            "difference",
+            "map_order",
+            "measure_rise",
+        ],
         "training": ["History", "Measure", "OPTIMIZERS", "TrainConfig", "measure_nothing", "train"],
     },
 )

@@ -10,8 +10,10 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
-from twostage.estimates import median_interval
+from twostage.estimates import Estimate, median_interval
 from twostage.training import History
+
+RISE_ALLOWED = 0.02  # nats by which batches of some tens of documents shake a loss
 
 
 def crossing_time(
@@ -28,12 +30,51 @@ def crossing_time(
     return np.where(above.any(axis=1), time, np.inf)
 
 
+def map_order(
+    steps: Int[np.ndarray, " record"],
+    knowledge: Float[np.ndarray, "run record"],
+    attention: Float[np.ndarray, "run record"],
+    thresholds: Float[np.ndarray, " q"],
+) -> Float[np.ndarray, "q q"]:
+    """Share of runs in which knowledge passed its threshold (row) first, attention its (column)."""
+    first, then = (
+        np.stack([crossing_time(steps, values, q) for q in thresholds])
+        for values in (knowledge, attention)
+    )
+    return (first[:, None] < then[None]).mean(-1)
+
+
 def difference(
     later: Float[np.ndarray, " run"], earlier: Float[np.ndarray, " run"]
 ) -> Float[np.ndarray, " known"]:
     """Return later - earlier for each run, without runs in which neither ever came."""
     known = np.isfinite(later) | np.isfinite(earlier)
     return later[known] - earlier[known]
+
+
+def measure_rise(losses: Float[np.ndarray, "run record"]) -> Estimate:
+    """How far the loss ever rises above the lowest record before: mean over runs where it is worst.
+
+    0 for a loss that only falls. Runs are compared with themselves, on the same fresh data.
+    """
+    means = losses.mean(0)
+    lowest = [int(means[: record + 1].argmin()) for record in range(len(means))]
+    rises = losses - losses[:, lowest]
+    return Estimate.of_mean(rises[:, rises.mean(0).argmax()])
+
+
+def check_learning(history: History) -> Estimate:
+    """Return how far the loss on fresh data rises; ValueError if that is beyond its noise.
+
+    Runs whose loss rises are no example of learning, whatever else is measured of them.
+    """
+    rise = measure_rise(history.values["loss"])
+    if rise.low > RISE_ALLOWED:
+        raise ValueError(
+            f"the loss on fresh data rises by {rise:.2g} nats, {RISE_ALLOWED} are noise: these "
+            "runs do not show learning; lower the learning rate or show fewer steps"
+        )
+    return rise
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,6 @@ __getattr__, __dir__, __all__ = lazy.attach(
     {
         "claims": ["Claim", "claim_id", "ledger"],
         "kernel": ["check_parameters"],
-        "show": ["begin", "glue", "show_table"],
+        "show": ["begin", "glue", "print_record", "show_table"],
     },
 )

@@ -205,20 +205,32 @@ def execute_in_place(path: Path, check: bool = False) -> bool:
     if path.read_bytes() != before:
         raise ChapterFailed(f"{path.stem} was edited while it ran: kept as it is, execute it again")
     write_whole(path, to_text(notebook))
-    for name, picture in saved_figures(notebook).items():
-        write_whole(path.parent / name, picture)
+    for name, content in saved_files(notebook).items():
+        write_whole(path.parent / name, content)
     return True
 
 
-def saved_figures(notebook: NotebookNode) -> dict[str, bytes]:
-    """Return the pictures that cells ask to keep as files (metadata twostage.save_figure)."""
+def saved_files(notebook: NotebookNode) -> dict[str, bytes]:
+    """Return what cells ask to keep as files, by path from the chapter.
+
+    Metadata twostage.save_figure names the file of a cell's picture, twostage.save_text that of
+    what it prints.
+    """
     return {
-        cell.metadata["twostage"]["save_figure"]: base64.b64decode(output.data["image/png"])
+        settings[key]: content
         for cell in notebook.cells
-        if "save_figure" in cell.metadata.get("twostage", {})
+        for key in ("save_figure", "save_text")
+        if key in (settings := cell.metadata.get("twostage", {}))
         for output in cell.outputs
-        if "image/png" in output.get("data", {})
+        if (content := _content(output, key)) is not None
     }
+
+
+def _content(output: NotebookNode, key: str) -> bytes | None:
+    if key == "save_text":
+        return output.text.encode() if output.get("name") == "stdout" else None
+    picture = output.get("data", {}).get("image/png")
+    return picture and base64.b64decode(picture)
 
 
 def _normalise(notebook: NotebookNode) -> None:

@@ -1,5 +1,7 @@
 """How a chapter begins, and what it shows: tables, and the numbers that its prose refers to."""
 
+import json
+
 import myst_nb
 import numpy as np
 import pandas as pd
@@ -37,6 +39,12 @@ def show_table(table: pd.DataFrame, metadata: dict | None = None) -> None:
         html = html.replace(f"<td>{verdict}</td>", f'<td><b class="{verdict}">{verdict}</b></td>')
     plain = text.to_string(index=False)
     display({"text/plain": plain, "text/html": html}, raw=True, metadata=metadata)
+
+
+def print_record(**columns: np.ndarray) -> None:
+    """Print curves as JSON, a list of numbers of four decimals each, for pages that draw them."""
+    lists = {name: np.round(column, 4).tolist() for name, column in columns.items()}
+    print(json.dumps(lists))
 
 
 def glue(name: str, value: float | int | str, label: str = "") -> None:

@@ -55,12 +55,16 @@ def shuffle_topics(
 def correlate_blocks(
     scores: Float[np.ndarray, "run word word"], topic_of: Int[np.ndarray, " word"]
 ) -> Float[np.ndarray, " run"]:
-    """Correlation of a table with the topic blocks, over pairs of different words (chance: 0)."""
+    """Correlation of a table with the topic blocks, over pairs of different words (chance: 0).
+
+    A table that is the same everywhere tells nothing: 0.
+    """
     _, same_topic, other_topic = relations(topic_of)
     pairs = same_topic | other_topic
     blocks = same_topic[pairs] - same_topic[pairs].mean()
     values = scores[:, pairs] - scores[:, pairs].mean(1, keepdims=True)
-    return values @ blocks / np.sqrt((values**2).sum(1) * (blocks**2).sum())
+    norms = np.sqrt((values**2).sum(1) * (blocks**2).sum())
+    return np.divide(values @ blocks, norms, out=np.zeros_like(norms), where=norms > 0)
 
 
 def relation_of(

@@ -1,23 +1,11 @@
 """Figures of the topics half, read back from the axes."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 from drawn import columns, curves, rows
 
-from twostage.stages import StageTimes
-from twostage.style import ATTENTION, KNOWLEDGE
 from twostage.topics import figures
-from twostage.topics.probes import CRITERIA
-from twostage.training import History
-
-
-@pytest.fixture
-def axes():
-    figure, axes = plt.subplots(2)
-    yield tuple(axes)
-    plt.close(figure)
 
 
 def shades(image):
@@ -54,58 +42,6 @@ def test_a_word_table_has_lines_between_topics_and_symmetric_colours(ax, cmap, l
 def test_a_word_table_has_a_colour_bar_only_if_asked(ax):
     figures.plot_word_table(ax, np.eye(2), 1, 1.0, colorbar=False)
     assert len(ax.figure.axes) == 1
-
-
-HISTORY = History(
-    np.array([0, 10, 100]),
-    {
-        "knowledge": np.array([[9, 9, 9], [0.0, 0.5, 1], [0, 0.6, 1], [0, 1.0, 1]]),
-        "attention": np.array([[9, 9, 9], [1.0, 1.1, 2], [1, 1.2, 2], [1, 1.9, 2]]),
-    },
-)
-TIMES = StageTimes(np.array([4.0, 5, 12]), np.array([20.0, 50, np.inf]))
-
-
-def test_stages_show_knowledge_above_attention_with_criteria_and_median_starts(axes):
-    assert figures.plot_stages(axes, HISTORY, slice(1, 4), CRITERIA, TIMES) is axes
-    top, bottom = map(curves, axes)
-    assert top == [
-        ("knowledge", KNOWLEDGE, "-", [0, 10, 100], [0, 0.6, 1]),
-        ("", KNOWLEDGE, "-", [0, 1], [0.8, 0.8]),
-        ("", KNOWLEDGE, "-", [5, 5], [0, 1]),
-        ("", KNOWLEDGE, "o", [5], [0.8]),
-    ]
-    assert bottom == [
-        ("attention", ATTENTION, "-", [0, 10, 100], [1, 1.2, 2]),
-        ("", ATTENTION, "-", [0, 1], [1.2, 1.2]),
-        ("", ATTENTION, "-", [50, 50], [0, 1]),
-        ("", ATTENTION, "o", [50], [1.2]),
-    ]
-    assert [ax.get_xscale() for ax in axes] == ["symlog"] * 2
-    assert [ax.get_xlim() for ax in axes] == [(0, 100)] * 2
-
-
-def test_a_stage_that_most_runs_never_reach_has_no_start(axes):
-    never = StageTimes(TIMES.knowledge, np.array([20.0, np.inf, np.inf]))
-    figures.plot_stages(axes, HISTORY, slice(1, 4), CRITERIA, never)
-    assert [len(curves(ax)) for ax in axes] == [4, 2]
-
-
-def test_start_times_have_a_row_per_setting_first_on_top(ax):
-    never = StageTimes(np.array([1.0, 2, 30]), np.array([40.0, np.inf, np.inf]))
-    assert figures.plot_start_times(ax, {"one": TIMES, "two": never}, 1000) is ax
-    assert rows(ax) == {"one": 1, "two": 0}
-    assert curves(ax) == [
-        ("", KNOWLEDGE, "o", [1, 2, 30], [0, 0, 0]),
-        ("", KNOWLEDGE, "|", [2], [0]),
-        ("", ATTENTION, "o", [40], [0]),
-        ("", KNOWLEDGE, "o", [4, 5, 12], [1, 1, 1]),
-        ("", KNOWLEDGE, "|", [5], [1]),
-        ("", ATTENTION, "o", [20, 50], [1, 1]),
-        ("", ATTENTION, "|", [50], [1]),
-    ]
-    assert ax.get_xscale() == "log" and ax.get_xlabel() == "step"
-    assert ax.get_xlim() == (1, 1000) and ax.get_ylim() == (-0.6, 1.6)
 
 
 def test_heads_are_columns_and_layers_rows_around_one(ax):

@@ -233,3 +233,11 @@ def test_bootstrap_interval_covers():
         hits.append((low < truth) & (truth < high))
     coverage = np.mean(hits, axis=0)
     assert (coverage > 0.88).all() and (coverage < 0.99).all()
+
+
+def test_attention_is_relative_to_the_mean_over_all_pairs():
+    model = make(ModelConfig(init_scale=1.0), SOME, n_runs=2)
+    found = measure_attention(model, sample_corpus(SOME, 20, numpy_rng(0)).counts())
+    weights = found.pairs.sum(-1) / found.pairs.sum()
+    assert_allclose((found.relative * weights).sum(-1), 1)
+    assert_allclose(found.relative / found.relative[..., :1], found.ratio / found.ratio[..., :1])

@@ -14,7 +14,6 @@ from twostage.topics.model import ModelConfig
 from twostage.topics.probes.knowledge import (
     measure_cosines,
     measure_embedding,
-    measure_norms,
     measure_own_excess,
     measure_value_blocks,
     measure_value_gap,
@@ -103,13 +102,6 @@ def test_value_matrix_is_what_a_token_attended_to_alone_adds(decoder):
     for run, found in enumerate(measure_value_matrix(model)):
         scores = model.run(run)(alone, torch.ones(5, 1, dtype=torch.bool))[:, 0].detach()
         assert_allclose(found, scores[:, 1:5].T, rtol=1e-10)
-
-
-def test_norms_are_frobenius():
-    model = make(ModelConfig(n_heads=2), n_runs=3)
-    for name, found in measure_norms(model).items():
-        weight = getattr(model.layer, name).detach().numpy()
-        assert_allclose(found, [math.sqrt((run**2).sum()) for run in weight], rtol=1e-12)
 
 
 def test_embedding_by_hand():

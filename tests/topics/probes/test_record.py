@@ -31,9 +31,15 @@ def test_stages_and_film_record_the_probes_of_each_run():
     stages, film = stage_measure(counts)(model), film_measure(counts)(model)
     assert_allclose(stages["knowledge"], measure_value_blocks(model))
     assert_allclose(stages["attention"], measure_attention(model, counts).contrast[:, 0])
-    assert {"W_V", "W_K", "W_Q"} < stages.keys() < film.keys()
+    relative = measure_attention(model, counts).relative[:, 0].T
+    assert_allclose([stages[n] for n in ("own word", "same topic", "other topic")], relative)
+    directions = correlate_blocks(measure_preference_table(model), SOME.topic_of)
+    assert_allclose(stages["direction"], directions)
+    assert_allclose(stages["value gap"], measure_value_gap(model))
+    assert stages.keys() < film.keys()
     for name in stages:
         assert stages[name].shape == (3,)
         assert_allclose(film[name], stages[name])
     assert_allclose(film["value table"], measure_value_matrix(model)[:, :, 1:])
+    assert_allclose(film["score table"], measure_preference_table(model))
     assert_allclose(film["attention table"], measure_attention_table(model))

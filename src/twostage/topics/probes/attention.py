@@ -43,6 +43,11 @@ class AttentionByRelation:
         return self.sums.sum(-1) / self.pairs.sum(-1)
 
     @property
+    def relative(self) -> Float[np.ndarray, "run head relation"]:
+        """The same in units of the mean over all pairs of words (chance: 1)."""
+        return self.ratio / (self.sums.sum((2, 3)) / self.pairs.sum())[..., None]
+
+    @property
     def contrast(self) -> Float[np.ndarray, "run head"]:
         """Attention to the same keys from their own topic over that from others (chance: 1)."""
         same, other = self.matched.sum(-1).transpose(2, 0, 1)

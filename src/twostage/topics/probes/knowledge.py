@@ -42,13 +42,6 @@ def measure_value_blocks(model: BagTransformer) -> Float[np.ndarray, " run"]:
 
 
 @torch.no_grad()
-def measure_norms(model: BagTransformer) -> dict[str, Float[np.ndarray, " run"]]:
-    """Frobenius norms of the value, key and query matrices (all heads together)."""
-    weights = {name: getattr(model.layer, name) for name in ("W_V", "W_K", "W_Q")}
-    return {name: weight.flatten(1).norm(dim=1).cpu().numpy() for name, weight in weights.items()}
-
-
-@torch.no_grad()
 def measure_embedding(model: BagTransformer) -> dict[str, Float[np.ndarray, "run relation"]]:
     """Mean inner product and cosine of word embeddings, by relation."""
     words = model.W_E[:, :, 1 : model.corpus.n_words + 1].mT.cpu().numpy()

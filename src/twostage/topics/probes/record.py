@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 
 from twostage.estimates import Estimate
 from twostage.seeding import move
-from twostage.stages import Criterion, StageTimes
+from twostage.stages import Criterion, StageTimes, crossing_time
 from twostage.topics.bags import BagTransformer
 from twostage.topics.batches import Bags
 from twostage.topics.corpus import CorpusConfig
@@ -20,10 +20,10 @@ from twostage.topics.probes.attention import (
     measure_attention_table,
     measure_mask_attention,
     measure_position_contrast,
+    measure_preference_table,
     measure_word_spread,
 )
 from twostage.topics.probes.knowledge import (
-    measure_norms,
     measure_position_votes,
     measure_value_blocks,
     measure_value_gap,
@@ -42,29 +42,76 @@ CRITERIA = (
 
 
 def stage_measure(counts: Int[np.ndarray, "doc word"]) -> Measure:
-    """Return what `train` records of the stages: knowledge, attention (first head), norms."""
+    """Return what `train` records of both stages: their direction and their size (first head)."""
 
     def measure(model: BagTransformer) -> dict[str, Float[np.ndarray, " run"]]:
+        attention, topic_of = measure_attention(model, counts), model.corpus.topic_of
+        relative = attention.relative[:, 0].T
         return {
             "knowledge": measure_value_blocks(model),
-            "attention": measure_attention(model, counts).contrast[:, 0],
             "value gap": measure_value_gap(model),
-            "mask attention": measure_mask_attention(model),
-            **measure_norms(model),
+            "attention": attention.contrast[:, 0],
+            "direction": correlate_blocks(measure_preference_table(model), topic_of),
+            "own word": relative[0],
+            "same topic": relative[1],
+            "other topic": relative[2],
         }
 
     return measure
 
 
 def film_measure(counts: Int[np.ndarray, "doc word"]) -> Measure:
-    """Return what `train` records to film a run: the stages, and both word-by-word tables."""
+    """Return what `train` records to film a run: the stages, and its word-by-word tables."""
     stages = stage_measure(counts)
 
     def measure(model: BagTransformer) -> dict[str, Float[np.ndarray, "run ..."]]:
-        tables = {"value table": measure_value_matrix(model)[:, :, 1:]}
-        return stages(model) | tables | {"attention table": measure_attention_table(model)}
+        tables = {
+            "value table": measure_value_matrix(model)[:, :, 1:],
+            "score table": measure_preference_table(model),
+            "attention table": measure_attention_table(model),
+        }
+        return stages(model) | tables
 
     return measure
+
+
+CLOCKS = {  # name: measure, chance, threshold (none: half of its own way from chance to the end)
+    "knowledge, direction": ("knowledge", 0.0, 0.8),
+    "knowledge, half size": ("value gap", 0.0, None),
+    "attention, direction": ("direction", 0.0, 0.8),
+    "attention, 1.2": ("attention", 1.0, 1.2),
+    "attention, half size": ("attention", 1.0, None),
+}
+
+
+def read_clocks(history: History) -> dict[str, Float[np.ndarray, " run"]]:
+    """Time both stages by direction (a correlation) and by size, each in steps (never: inf)."""
+    times = {}
+    for name, (measure, chance, passed) in CLOCKS.items():
+        values = history.values[measure]
+        if passed is None:
+            values, passed = measure_way(values, chance), 0.5
+        times[name] = crossing_time(history.steps, values, passed)
+    return times
+
+
+def measure_way(
+    values: Float[np.ndarray, "run record"], chance: float
+) -> Float[np.ndarray, "run record"]:
+    """Share of its own way from chance to its last value that each run has gone; 0 if none."""
+    gone, way = values - chance, values[:, -1:] - chance
+    return np.divide(gone, way, out=np.zeros_like(gone), where=way != 0)
+
+
+def tabulate_clocks(histories: dict[str, History]) -> pd.DataFrame:
+    """Table of the clocks, in median steps with intervals, a row per setting."""
+    return pd.DataFrame(
+        [
+            {"setting": name}
+            | {clock: f"{Estimate.of_median(t):.3g}" for clock, t in read_clocks(h).items()}
+            for name, h in histories.items()
+        ]
+    )
 
 
 def _describe_knowledge(
