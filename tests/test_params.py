@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from twostage.book import notebooks
+from twostage.book import running
 from twostage.book.cli import main
 from twostage.book.notebooks import read_notebook, read_parameters
 from twostage.book.parameters import read_assignments, read_profile
@@ -43,7 +43,7 @@ def test_a_profile_fits_its_chapter_and_papermill_reads_the_same(path):
 def test_a_chapter_checks_its_parameters_once_right_after_them(chapter):
     code = [cell for cell in read_notebook(chapter).cells if cell.cell_type == "code"]
     tagged = ["parameters" in cell.metadata.get("tags", []) for cell in code]
-    calls = ["kernel.check_parameters()" in cell.source.splitlines() for cell in code]
+    calls = ["check_parameters()" in cell.source.splitlines() for cell in code]
     assert [i - 1 for i, call in enumerate(calls) if call] == [tagged.index(True)]
 
 
@@ -95,7 +95,7 @@ def test_a_chapter_checks_its_parameters_once_right_after_them(chapter):
 def test_what_cannot_run_together_is_one_line_and_no_kernel(
     capsys, monkeypatch, request_line, broken
 ):
-    monkeypatch.setattr(notebooks, "run_chapter", lambda *_, **__: pytest.fail("a kernel started"))
+    monkeypatch.setattr(running, "run_chapter", lambda *_, **__: pytest.fail("a kernel started"))
     assert main(["run", *request_line.split()]) == 2
     out, err = capsys.readouterr()
     assert out == "" and err.startswith("twostage: ") and err.count("\n") == 1

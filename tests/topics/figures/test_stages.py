@@ -60,3 +60,20 @@ def test_heads_are_columns_and_layers_rows_around_one(ax):
         {f"{mark:.2g}": np.log(mark) for mark in (0.25, 0.5, 1, 2, 4)}
     )
     assert bar.get_ylabel() == "same over other topic"
+
+
+def test_start_times_have_a_row_per_setting_first_on_top(ax):
+    never = StageTimes(np.array([1.0, 2, 30]), np.array([40.0, np.inf, np.inf]))
+    assert figures.plot_start_times(ax, {"one": TIMES, "two": never}, 1000) is ax
+    assert rows(ax) == {"one": 1, "two": 0}
+    assert curves(ax) == [
+        ("", KNOWLEDGE, "o", [1, 2, 30], [0, 0, 0]),
+        ("", KNOWLEDGE, "|", [2], [0]),
+        ("", ATTENTION, "o", [40], [0]),
+        ("", KNOWLEDGE, "o", [4, 5, 12], [1, 1, 1]),
+        ("", KNOWLEDGE, "|", [5], [1]),
+        ("", ATTENTION, "o", [20, 50], [1, 1]),
+        ("", ATTENTION, "|", [50], [1]),
+    ]
+    assert ax.get_xscale() == "log" and ax.get_xlabel() == "step"
+    assert ax.get_xlim() == (1, 1000) and ax.get_ylim() == (-0.6, 1.6)

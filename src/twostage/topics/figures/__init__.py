@@ -15,6 +15,7 @@ from twostage.topics.figures.stages import (
     plot_model,
     plot_order_map,
     plot_stages,
+    plot_start_times,
     plot_word_table,
 )
 from twostage.topics.figures.text import plot_cosines, plot_distances, plot_layers
@@ -61,5 +62,6 @@ __all__ = [
     "plot_shares",
     "plot_splitting",
     "plot_stages",
+    "plot_start_times",
     "plot_word_table",
 ]

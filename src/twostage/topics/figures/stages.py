@@ -180,6 +180,21 @@ def plot_conditions(ax: Axes, runs: dict[str, History], measure: str, change: bo
     return ax
 
 
+def plot_start_times(ax: Axes, times: dict[str, StageTimes], n_steps: int) -> Axes:
+    """Draw each run's two start times (dots) and their medians (bars), a row per setting."""
+    for row, runs in enumerate(reversed(times.values())):
+        for start, color in ((runs.knowledge, KNOWLEDGE), (runs.attention, ATTENTION)):
+            shown = np.append(start[np.isfinite(start)], np.median(start))  # inf is not drawn
+            ax.plot(shown[:-1], np.full(len(shown) - 1, row), "o", color=color, alpha=0.35, ms=4)
+            if np.isfinite(shown[-1]):
+                ax.plot(shown[-1], row, "|", color=color, markersize=18, markeredgewidth=2.5)
+    ax.set_yticks(range(len(times)), reversed(times))
+    ax.set(xscale="log", xlabel="step", ylim=(-0.6, len(times) - 0.4), xlim=(1, n_steps))
+    ax.grid(axis="x")
+    ax.grid(visible=False, axis="y")
+    return ax
+
+
 def plot_heads(
     ax: Axes, ratio: pd.DataFrame, undecided: Int[np.ndarray, "cell layer_and_head"]
 ) -> Axes:
