@@ -15,6 +15,7 @@ from twostage.topics.model import ModelConfig as TopicsModel
 from twostage.topics.training import measure_loss, train_topics
 from twostage.training import TrainConfig
 from twostage.translation import training
+from twostage.translation import training as translation_training
 from twostage.translation.corpus import CorpusConfig, sample_pairs
 from twostage.translation.model import ModelConfig
 
@@ -77,8 +78,8 @@ def test_streams_of_a_seed_share_no_sentence(stream):
 
 def test_the_proxy_and_the_shuffled_translator_learn_the_sentences_of_the_translator(monkeypatch):
     seen = []
-    watch(monkeypatch, training_bag, "bag_cross_entropy", seen)
-    training_bag.train_bag(COPY, 4, PLAN, seed=0, batch_size=16)
+    watch(monkeypatch, translation_training, "bag_cross_entropy", seen)
+    translation_training.train_bag(COPY, 4, PLAN, seed=0, batch_size=16)
     expected = sample_pairs(COPY, 16, numpy_rng(0, "sentences"))
     assert torch.equal(seen[0].src, expected.src)
 

@@ -8,7 +8,7 @@ import nbformat
 import pytest
 from tiny_book import add_chapter, make_book, snapshot
 
-from twostage.book import notebooks
+from twostage.book import notebooks, running
 from twostage.book.running import ChapterFailed
 from twostage.files import ChapterError
 

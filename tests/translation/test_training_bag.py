@@ -5,6 +5,7 @@ from torch.testing import assert_close
 
 from twostage.seeding import numpy_rng
 from twostage.training import TrainConfig
+from twostage.translation import training
 from twostage.translation.corpus import EOS, CorpusConfig, sample_pairs
 from twostage.translation.model import ModelConfig
 from twostage.translation.training import shuffle_sources, train_shuffled
@@ -30,6 +31,6 @@ def test_runs_are_their_seeds_and_train_on_shuffled_sources(monkeypatch):
     for name, weight in two.state_dict().items():
         assert_close(again.state_dict()[name], weight, rtol=0, atol=0)
     assert not torch.equal(one.output.weight, two.output.weight)
-    monkeypatch.setattr(training_bag, "shuffle_sources", lambda pairs, rng: pairs)
+    monkeypatch.setattr(training, "shuffle_sources", lambda pairs, rng: pairs)
     (ordered,) = train_shuffled(CORPUS, model_cfg, PLAN, [6], batch_size=4, jobs=1)
     assert not torch.equal(ordered.encoder.weight_hh_l0, two.encoder.weight_hh_l0)

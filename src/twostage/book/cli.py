@@ -23,7 +23,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
-from twostage.book import notebooks
+from twostage.book import notebooks, running
 from twostage.book.parameters import format_parameters, read_assignments, read_profile
 from twostage.book.running import ChapterFailed
 from twostage.book.sweep import options

@@ -7,6 +7,7 @@ import contextlib
 import os
 import re
 import tempfile
+import textwrap
 import warnings
 from pathlib import Path
 
@@ -49,7 +50,7 @@ def read_notebook(path: Path) -> NotebookNode:
     except RecursionError:
         raise ChapterError(f"{path} is no readable notebook: nested too deeply") from None
     except Exception as error:  # nbformat raises whatever it stumbles over
-        reason = _one_line(type(error).__name__, str(error))
+        reason = textwrap.shorten(f"{type(error).__name__}: {error}", 600, placeholder=" ...")
         raise ChapterError(f"{path} is no readable notebook: {reason}") from None
     return notebook
 

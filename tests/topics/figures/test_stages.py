@@ -5,7 +5,11 @@ import pandas as pd
 import pytest
 from drawn import columns, curves, rows
 
+from twostage.stages import StageTimes
+from twostage.style import ATTENTION, KNOWLEDGE
 from twostage.topics import figures
+
+TIMES = StageTimes(np.array([4.0, 5, 12]), np.array([20.0, 50, np.inf]))
 
 
 def shades(image):

@@ -9,12 +9,15 @@ from twostage.topics.model import ModelConfig
 from twostage.topics.probes.attention import (
     measure_attention,
     measure_attention_table,
+    measure_preference_table,
 )
 from twostage.topics.probes.knowledge import (
     measure_value_blocks,
+    measure_value_gap,
     measure_value_matrix,
 )
 from twostage.topics.probes.record import film_measure, stage_measure
+from twostage.topics.relations import correlate_blocks
 
 TINY = CorpusConfig(n_topics=2, words_per_topic=2)  # words 0 1 | 2 3, tokens 1 2 | 3 4
 

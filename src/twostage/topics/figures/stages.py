@@ -105,7 +105,7 @@ def plot_film(
         for ax, i in zip(row, moments, strict=True):
             cmap, limit = "RdBu_r", np.abs(tables[..., i]).max()
             if name == "attention":
-                cmap, limit = style.REDS, 3
+                cmap, limit = style.REDS, 3.0
             plot_word_table(ax, tables[..., i], words_per_topic, limit, cmap, colorbar=False)
     for ax, i in zip(axes[0], moments, strict=True):
         ax.set_title(f"step {film.steps[i]}")
