@@ -43,7 +43,7 @@ def test_a_rise_beyond_its_noise_is_refused_in_words(by, refused):
 
 
 def test_the_rate_of_the_chapter_shows_learning_and_four_times_that_rate_does_not():
-    runs = STAGES.at(steps=600, n_records=25).run(range(3), ["weights 0.01", "large step"])
+    runs = STAGES.at(steps=600, n_records=25).run(range(5), ["weights 0.01", "large step"])
     assert check_learning(runs.history("weights 0.01")).value < 0.01
     with pytest.raises(ValueError, match="do not show learning"):
         check_learning(runs.history("large step"))

@@ -5,7 +5,7 @@ import pandas as pd
 import seaborn as sns
 from jaxtyping import Float, Int, Shaped
 from matplotlib.axes import Axes
-from matplotlib.colors import ListedColormap
+from matplotlib.colors import Colormap, ListedColormap
 from matplotlib.patches import FancyBboxPatch, Rectangle
 
 from twostage import style
@@ -30,7 +30,7 @@ def plot_word_table(
     table: Float[np.ndarray, "word word"],
     words_per_topic: int,
     limit: float,
-    cmap: str = "RdBu_r",
+    cmap: str | Colormap = "RdBu_r",
     colorbar: bool = True,
 ) -> Axes:
     """Draw a word-by-word table with lines between topics; colours span 0 or -limit to limit."""
