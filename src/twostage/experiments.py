@@ -68,7 +68,7 @@ class Experiment:
     train: Callable[[Any, Sequence[int]], History]  # trains one run for each seed
     measures: tuple[str, ...]  # what a run records, in the order of the columns
     success: tuple[Criterion, ...] = ()  # all of them passed at the last record; fixed before
-    predict: Callable[[Any], float] | None = None  # share of runs that succeed, from theory alone
+    predict: Callable[[Any], float | None] | None = None  # share that succeeds, where theory tells
     seeds: range = range(8)  # of its recorded table
     side_by_side: bool = False  # `train` computes many seeds at once, faster than one by one
 

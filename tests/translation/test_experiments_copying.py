@@ -76,3 +76,13 @@ def test_heads_are_trained_from_their_seeds_or_from_a_start_each_as_fast_as_one(
     given = experiments.train_free_heads(two, [0, 1], start).values["loss"]
     np.testing.assert_array_equal(own, given)
     assert (experiments.train_free_heads(two, [0, 1]).values["loss"] != own).all()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"vocab_size": 9}, {"repeats": True}, {"init_scale": 0.0}, {"attention": "uniform"}],
+)
+def test_heads_are_predicted_on_permutations_alone(changes):
+    heads = experiments.FREE_HEADS.at(n_heads=2)
+    assert heads.predict(heads.base) == 0.75
+    assert heads.predict(heads.at(**changes).base) is None

@@ -299,6 +299,15 @@ RESCUES = Experiment(
     seeds=range(100, 132),
 )
 
+
+def predict_free_heads(settings: FreeSettings) -> float | None:
+    """Share of runs whose best head copies; none but for trained attention on permutations."""
+    corpus, model = settings.corpus, settings.model
+    permutes = corpus.vocab_size == corpus.seq_len > 1 and not corpus.repeats
+    learns = model.attention == "trained" and model.init_scale > 0
+    return predict_heads(model.n_heads) if permutes and learns else None
+
+
 FREE_HEADS = Experiment(
     name="free_heads",
     question="How often does the best of n heads of the free model learn permutations?",
@@ -307,7 +316,7 @@ FREE_HEADS = Experiment(
     train=train_free_heads,
     measures=("loss", "uniform_loss", "token_accuracy", "ktiw", "attn_accuracy", "signed_contrast"),
     success=(Criterion("attn_accuracy", 1 / 8, LEARNED),),
-    predict=lambda settings: predict_heads(settings.model.n_heads),
+    predict=predict_free_heads,
     seeds=range(48),
     side_by_side=True,
 )

@@ -100,7 +100,8 @@ def describe_experiment(experiment: Experiment, conditions: Mapping[str, Any]) -
     about = {"question": experiment.question}
     about |= {"success": f"{rule} at the last record"} if rule else {}
     if experiment.predict:
-        about["predicted"] = {name: experiment.predict(conditions[name]) for name in conditions}
+        told = {name: experiment.predict(settings) for name, settings in conditions.items()}
+        about["predicted"] = {name: share for name, share in told.items() if share is not None}
     return about
 
 
