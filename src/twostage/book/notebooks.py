@@ -14,7 +14,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from twostage.book.parameters import Parameters, parse_parameters
+from twostage.book.parameters import Parameter, Parameters, parse_parameters
 from twostage.files import ChapterError, find_root, is_book, suggest
 
 
@@ -126,9 +126,13 @@ def check_output(output: Path, chapter: Path, force: bool = False) -> Path:
     return target
 
 
-def from_here(value: object) -> object:
-    """Make the name of something that lies here absolute: chapters run in their own folder."""
-    path = os.path.expanduser(value) if isinstance(value, str) else ""
+def from_here(parameter: Parameter, value: object) -> object:
+    """Make the name of something that lies here absolute: chapters run in their own folder.
+
+    A value of a parameter with choices is a word, whatever lies here.
+    """
+    is_name = isinstance(value, str) and not parameter.choices
+    path = os.path.expanduser(value) if is_name else ""
     return os.path.realpath(path) if path and os.path.exists(path) else value
 
 
