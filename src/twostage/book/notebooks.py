@@ -4,6 +4,7 @@ A chapter is a notebook in the folder ``chapters`` of a checkout of the book.
 """
 
 import contextlib
+import hashlib
 import os
 import re
 import tempfile
@@ -69,6 +70,12 @@ def read_title(path: Path) -> str:
         if cell.cell_type == "markdown" and heading:
             return heading[1].strip()
     return ""
+
+
+def hash_cells(path: Path) -> str:
+    """Return a short name of what a chapter computes: a hash of the text of its code cells."""
+    sources = [cell.source for cell in read_notebook(path).cells if cell.cell_type == "code"]
+    return hashlib.sha256(repr(sources).encode()).hexdigest()[:12]
 
 
 def read_parameters(path: Path) -> Parameters:

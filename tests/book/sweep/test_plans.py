@@ -6,6 +6,7 @@ from tiny_sweep import make_free_plan
 
 from twostage.book.sweep.plans import Request, make_plan
 from twostage.files import ChapterError
+from twostage.sweeps.journal import open_journal
 
 
 def test_an_experiment_is_planned_at_every_point_of_the_grid():
@@ -58,3 +59,18 @@ def test_rules_between_parameters_hold_at_every_point_before_anything_runs(book,
     add_chapter(book, "02_two", parameters=PARAMETERS + rules)
     with pytest.raises(ChapterError, match=f"^{complaint}"):
         make_plan(Request("02", {"steps": [5, 80]}, {}, seeds), book / "f", "")
+
+
+def test_a_folder_belongs_to_the_code_of_a_chapter_and_not_to_its_prose(book):
+    def adopt():
+        plan = make_plan(Request("01"), book / "f", "")
+        with open_journal(book / "f" / "journal.jsonl") as journal:
+            journal.adopt(plan.name, plan.measures, plan.conditions, plan.command, plan.code)
+
+    chapter = add_chapter(book, "01_one", "x = 1")
+    adopt()
+    chapter.write_text(chapter.read_text().replace("What τ is", "What it is"))
+    adopt()
+    add_chapter(book, "01_one", "x = 2")
+    with pytest.raises(ChapterError, match="f holds runs of another version of 01_one"):
+        adopt()

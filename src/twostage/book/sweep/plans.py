@@ -125,8 +125,8 @@ def plan_chapter(chapter: Path, request: Request, folder: Path, command: str) ->
     build = partial(_fill_in, parameters, chapter.stem, seeds)
     conditions = make_conditions({"": {}}, request.grid, request.values, build)
     compute = partial(compute_chapter, chapter.resolve(), folder.resolve() / "notebooks")
-    about = {"question": notebooks.read_title(chapter)}
-    return Plan(chapter.stem, conditions, seeds, compute, (), command, about)
+    about, code = {"question": notebooks.read_title(chapter)}, notebooks.hash_cells(chapter)
+    return Plan(chapter.stem, conditions, seeds, compute, (), command, about, code)
 
 
 def _fill_in(
