@@ -84,6 +84,7 @@ def test_a_line_of_something_else_is_refused_by_its_number(path, line):
     [
         ({"name": "other"}, "holds runs of tiny, not other: choose another folder, or delete"),
         ({"measures": ("loss",)}, r"holds the measures \['loss', 'best'\], not \['loss'\]"),
+        ({"code": "12ab"}, "holds runs of another version of tiny, not of its code as it is now: "),
         ({"conditions": {"steps=5": {"steps": 6}}}, "holds 'steps=5' with steps = 5, not 6"),
         ({"conditions": {"steps=5": {"steps": 5, "n": {"m": 1}}}}, "with n.m = None, not 1"),
     ],

@@ -121,6 +121,15 @@ def test_running_again_computes_nothing_and_more_seeds_only_what_lacks(tmp_path)
     assert (tmp_path / "tiny.csv").read_bytes() == (tmp_path / "at once" / "tiny.csv").read_bytes()
 
 
+@pytest.mark.parametrize("name", ["tiny.csv", "tiny.json"])
+def test_a_table_that_no_journal_here_has_made_is_never_replaced(tmp_path, name):
+    (tmp_path / name).write_text("stored")
+    with pytest.raises(ChapterError, match=f"{name} is there, and no journal of its runs: "):
+        run_plan(make_plan(), tmp_path, HERE)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_text() == "stored"
+
+
 def test_failures_are_told_recorded_and_tried_again_and_stop_nothing(tmp_path, capsys):
     plan = make_plan(fails=[1], dies=[], once=str(tmp_path / "never"))
     assert run_plan(plan, tmp_path, HERE) == [("steps=5", 1), ("steps=10", 1)]

@@ -35,6 +35,20 @@ def test_every_rescue_is_predicted_by_its_rule_as_it_was_before_the_runs():
     assert {name: rescues.predict(one) for name, one in settings.items()} == ALL
 
 
+@pytest.mark.parametrize(
+    "values, complaint",
+    [
+        ({"n_probed": 0}, "n_probed must be >= 1, got 0"),
+        ({"n_test": 0}, "n_test must be >= 1, got 0"),
+        ({"batch_size": 0}, "batch_size must be >= 1, got 0"),
+        ({"n_test": 32}, "n_probed must be <= n_test = 32, got 64"),
+    ],
+)
+def test_impossible_numbers_of_sentences_are_refused(values, complaint):
+    with pytest.raises(ValueError, match=f"^{complaint}$"):
+        experiments.CopySettings(**values)
+
+
 def test_a_map_of_uniform_attention_is_no_map():
     lesson = experiments.Lesson(attention="uniform")
     settings = experiments.CopySettings(lesson=lesson, parts=experiments.MAP)
@@ -60,7 +74,8 @@ def test_a_donor_learns_from_batches_of_the_runs_size(shuffled):
     lesson = experiments.Lesson(corpus, steps=2, shuffled=shuffled)
     parts = experiments.PARTS
     at = {"lesson": lesson, "parts": parts, "stop_at": None}
-    size = {"vocab_size": 4, "seq_len": 4, "hidden": 8, "steps": 1, "n_records": 1, "n_test": 4}
+    size = {"vocab_size": 4, "seq_len": 4, "hidden": 8, "steps": 1, "n_records": 1}
+    size |= {"n_test": 4, "n_probed": 4}
     known = [
         experiments.RESCUES.at({"one": at}, batch_size=n, **size).run([0]).table for n in (2, 3)
     ]

@@ -168,8 +168,7 @@ def _run(options: argparse.Namespace) -> int:
         folder = _find_profiles(options.profile, chapter)
         values = read_profile(parameters, folder, options.profile, chapter.stem)
     given = read_assignments(parameters, options.values, chapter.stem)
-    words = {name for name in given if parameters[name].choices}  # these name no file
-    values |= {name: v if name in words else notebooks.from_here(v) for name, v in given.items()}
+    values |= {name: notebooks.from_here(parameters[name], v) for name, v in given.items()}
     parameters.check_rules(values, chapter.stem)
     output = _choose_output(options, chapter)
     start = time.monotonic()

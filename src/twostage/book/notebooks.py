@@ -4,6 +4,7 @@ A chapter is a notebook in the folder ``chapters`` of a checkout of the book.
 """
 
 import contextlib
+import hashlib
 import os
 import re
 import tempfile
@@ -14,7 +15,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from twostage.book.parameters import Parameters, parse_parameters
+from twostage.book.parameters import Parameter, Parameters, parse_parameters
 from twostage.files import ChapterError, find_root, is_book, suggest
 
 
@@ -69,6 +70,12 @@ def read_title(path: Path) -> str:
         if cell.cell_type == "markdown" and heading:
             return heading[1].strip()
     return ""
+
+
+def hash_cells(path: Path) -> str:
+    """Return a short name of what a chapter computes: a hash of the text of its code cells."""
+    sources = [cell.source for cell in read_notebook(path).cells if cell.cell_type == "code"]
+    return hashlib.sha256(repr(sources).encode()).hexdigest()[:12]
 
 
 def read_parameters(path: Path) -> Parameters:
@@ -126,9 +133,13 @@ def check_output(output: Path, chapter: Path, force: bool = False) -> Path:
     return target
 
 
-def from_here(value: object) -> object:
-    """Make the name of something that lies here absolute: chapters run in their own folder."""
-    path = os.path.expanduser(value) if isinstance(value, str) else ""
+def from_here(parameter: Parameter, value: object) -> object:
+    """Make the name of something that lies here absolute: chapters run in their own folder.
+
+    A value of a parameter with choices is a word, whatever lies here.
+    """
+    is_name = isinstance(value, str) and not parameter.choices
+    path = os.path.expanduser(value) if is_name else ""
     return os.path.realpath(path) if path and os.path.exists(path) else value
 
 

@@ -27,6 +27,7 @@ class Journal:
     handle: int  # of the open and locked file
     name: str = ""  # of the experiment or the chapter
     measures: list[str] = field(default_factory=list)
+    code: str = ""  # a hash of the chapter's, nothing for an experiment
     settings: dict[str, dict] = field(default_factory=dict)  # of each condition
     commands: list[str] = field(default_factory=list)  # that ran something
     done: dict[Run, dict] = field(default_factory=dict)  # the line of each finished run
@@ -59,25 +60,32 @@ class Journal:
         self._learn(line)
 
     def adopt(
-        self, name: str, measures: Sequence[str], conditions: Mapping[str, Any], command: str
+        self,
+        name: str,
+        measures: Sequence[str],
+        conditions: Mapping[str, Any],
+        command: str,
+        code: str = "",
     ) -> None:
         """Note what is to be run; ChapterError if the folder belongs to something else."""
-        self._check_name(name, list(measures))
+        self._check_name(name, list(measures), code)
         told = {each: to_json(settings) for each, settings in conditions.items()}
         for each in told.keys() & self.settings.keys():
             self._check_settings(each, told[each])
         new = {c: settings for c, settings in told.items() if c not in self.settings}
-        lines = [{"name": name, "measures": list(measures)}] * (not self.name)
+        lines = [{"name": name, "measures": list(measures), "code": code}] * (not self.name)
         lines += [{"condition": c, "settings": settings} for c, settings in new.items()]
         lines += [{"command": command}] * (command not in self.commands)
         for line in lines:
             self.append(line)
 
-    def _check_name(self, name: str, measures: list[str]) -> None:
+    def _check_name(self, name: str, measures: list[str], code: str) -> None:
         if self.name and self.name != name:
             raise self._refuse(f"runs of {self.name}", name)
         if self.name and self.measures != measures:
             raise self._refuse(f"the measures {self.measures}", measures)
+        if self.name and self.code != code:
+            raise self._refuse(f"runs of another version of {name}", "of its code as it is now")
 
     def _check_settings(self, condition: str, settings: dict[str, Any]) -> None:
         held, asked = _flatten(self.settings[condition]), _flatten(settings)
@@ -93,6 +101,7 @@ class Journal:
     def _learn(self, line: Mapping[str, Any]) -> None:
         if "name" in line:
             self.name, self.measures = line["name"], line["measures"]
+            self.code = line.get("code", "")
         elif "settings" in line:
             self.settings[line["condition"]] = line["settings"]
         elif "command" in line:

@@ -32,6 +32,7 @@ class Plan:
     measures: Sequence[str]  # empty: whatever each run records
     command: str
     about: Mapping[str, Any] = field(default_factory=dict)  # more that the provenance says
+    code: str = ""  # a hash of the chapter's, by which its runs are known
 
     @property
     def runs(self) -> list[Run]:
@@ -94,8 +95,13 @@ def run_plan(plan: Plan, folder: Path, place: Callable[[Compute, list[Task]], Li
     Each failure is a line on stderr and stops nothing else. ChapterError if the folder cannot be
     had. Whatever ends this, all runs that were over are kept and the table is made of them.
     """
-    with open_journal(folder / "journal.jsonl") as journal:
-        journal.adopt(plan.name, plan.measures, plan.conditions, plan.command)
+    path = folder / "journal.jsonl"
+    for table in (folder / f"{plan.name}.csv", folder / f"{plan.name}.json"):
+        if table.exists() and not path.exists():
+            what = f"{table} is there, and no journal of its runs"
+            raise ChapterError(f"{what}: a sweep would replace it, choose another folder")
+    with open_journal(path) as journal:
+        journal.adopt(plan.name, plan.measures, plan.conditions, plan.command, plan.code)
         tasks = [(c, plan.conditions[c], s) for c, s in plan.runs if (c, s) not in journal.done]
         try:
             for line in _watch(place(plan.compute, tasks), plan, len(tasks)):

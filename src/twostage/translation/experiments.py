@@ -65,6 +65,14 @@ class CopySettings:
     lesson: Lesson | None = None  # what the donor of each run learns
     parts: tuple = ()  # what it hands over
 
+    def __post_init__(self) -> None:
+        """Refuse impossible numbers of sentences, naming the value and what is allowed."""
+        for name in ("batch_size", "n_test", "n_probed"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be >= 1, got {getattr(self, name)}")
+        if self.n_probed > self.n_test:
+            raise ValueError(f"n_probed must be <= n_test = {self.n_test}, got {self.n_probed}")
+
 
 @dataclass(frozen=True)
 class FreeSettings:

@@ -73,6 +73,8 @@ def book(tmp_path, monkeypatch):
     (folder / "typo.yml").write_text("experiment: dice\ngird: {n_sides: [4]}\n")
     (folder / "flat.yml").write_text("experiment: dice\ngrid: {n_sides: 4}\n")
     (folder / "list.yml").write_text("- dice\n")
+    (folder / "eight.yml").write_text("experiment: dice\nconditions: [8]\n")
+    (folder / "deep.yml").write_text("experiment: dice\nmeasures: [[best]]\n")
     monkeypatch.setitem(plans.EXPERIMENTS, "dice", DICE)
     monkeypatch.chdir(folder)
     return folder
@@ -96,7 +98,7 @@ def change(path, old, new):
 @pytest.mark.parametrize(
     "request_line, answer",
     [
-        ("sweep dise -o f", "no experiment 'dise' (did you mean 'dice'?); there are copy, "),
+        ("sweep dise -o f", "no experiment 'dise' (did you mean 'dice'?); there are stages, "),
         ("sweep dise -o f", "and no chapter 'dise'; there are 01_one"),
         ("sweep dice", "a sweep needs -o FOLDER"),
         ("sweep dice -o f --grid n_side=4", "no parameter 'n_side' (did you mean 'n_sides'?)"),
@@ -127,12 +129,14 @@ def change(path, old, new):
             "sweep --from list.yml -o f",
             "list.yml cannot ask for \"['dice']\", only for experiment,",
         ),
+        ("sweep --from eight.yml -o f", "eight.yml: conditions must be a list of names, got 8 in"),
+        ("sweep --from deep.yml -o f", "measures must be a list of names, got ['best'] in it"),
         ("sweep 01 -o f --grid step=1", "01 has no parameter 'step' (did you mean 'steps'?)"),
         ("sweep 01 -o f --grid steps=1,101", "steps=101: steps must be an int in [1, 100], got"),
         ("sweep 01 -o f --grid seed=1,2", "01_one takes its parameter 'seed' from --seeds alone"),
         ("sweep 01 -o f --seeds 2000000", "seed must be an int in [0, 1000000], got 2000000"),
         ("sweep 01 -o f --conditions large", "01 has no condition 'large'; it has none"),
-        ("record dise", "no experiment 'dise' (did you mean 'dice'?); it has copy, "),
+        ("record dise", "no experiment 'dise' (did you mean 'dice'?); it has stages, "),
         ("record dice --force --seeds 0:1", "--force replaces the whole table: leave --seeds,"),
         ("record dice --conditions lage", "no condition 'lage' (did you mean 'large'?)"),
     ],
@@ -205,6 +209,26 @@ def test_a_file_asks_for_the_same_and_options_win_over_it(book):
     assert (book / "f" / "dice.csv").read_text() == (book / "g" / "dice.csv").read_text()
     assert run("sweep", "--from", "grid.yml", "-o", "h", "--seeds", "3") == 0
     assert set(read(book / "h")[0].seed) == {3}
+
+
+def test_names_in_a_file_are_kept_beside_those_of_the_options_which_win(book):
+    (book / "both.yml").write_text(
+        "experiment: dice\ngrid: {n_sides: [4, 6]}\nvalues: {shape: flat, bias: 2}\nseeds: 0\n"
+    )
+    typed = ["--grid", "n_sides=8", "-p", "bias=3", "-o", "f"]
+    assert run("sweep", "--from", "both.yml", *typed) == 0
+    settings = {"n_sides": 8, "bias": 3.0, "shape": "flat"}
+    assert read(book / "f")[1]["conditions"] == {"n_sides=8": settings}
+    assert run("sweep", "--from", "both.yml", "--grid", "bias=1,2", "-o", "g") == 2
+    change(book / "both.yml", "bias: 2", "")
+    assert run("sweep", "--from", "both.yml", "--grid", "bias=1,2", "-o", "g") == 0
+    assert len(read(book / "g")[1]["conditions"]) == 4
+
+
+def test_files_are_found_from_the_home_folder(book, monkeypatch):
+    monkeypatch.setenv("HOME", str(book))
+    assert run("sweep", "--from=~/grid.yml", "-o=~/f") == 0
+    assert len(read(book / "f")[0]) == 8 and not (book / "~").exists()
 
 
 def test_failures_end_with_status_1_and_a_word_on_what_to_do(book, capsys, monkeypatch):

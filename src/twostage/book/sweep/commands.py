@@ -1,6 +1,7 @@
 """What `twostage sweep` and `twostage record` do: run a plan somewhere, tell what came of it."""
 
 import argparse
+import os
 import shlex
 import time
 from collections.abc import Callable, Iterator
@@ -28,7 +29,7 @@ def sweep(options: argparse.Namespace, asked: dict[str, Any]) -> int:
         return 0
     if options.output is None:
         raise ChapterError("a sweep needs -o FOLDER, which its table goes to")
-    folder = Path(options.output)
+    folder = Path(os.path.expanduser(options.output))
     request = Request(**asked, confirmed=options.yes)
     plan = make_plan(request, folder, shlex.join(["twostage", *options.arguments]))
     print(_run(plan, folder, options))

@@ -4,6 +4,7 @@ This module is light, since every command reads it; what runs anything is import
 """
 
 import argparse
+import os
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -65,9 +66,10 @@ def _record(options: argparse.Namespace) -> int:
 def read_request(options: argparse.Namespace) -> dict[str, Any]:
     """Return what is asked for: by the options, and where they are silent by the file.
 
-    A device is one of the values. ChapterError tells of anything that cannot be read.
+    Of the grid and the values, an option replaces what it names alone. A device is one of the
+    values. ChapterError tells of anything that cannot be read.
     """
-    asked = _read_file(Path(options.file)) if options.file else {}
+    asked = _read_file(Path(os.path.expanduser(options.file))) if options.file else {}
     given = {
         "experiment": options.subject,
         "grid": _read_pairs("--grid", options.grid, "[{}]"),
@@ -76,6 +78,8 @@ def read_request(options: argparse.Namespace) -> dict[str, Any]:
         "conditions": options.conditions,
         "measures": options.measures,
     }
+    for key in ("grid", "values"):
+        given[key] = {**asked.get(key, {}), **given[key]}
     asked |= {key: value for key, value in given.items() if value}
     if options.device:
         asked["values"] = {**asked.get("values", {}), "device": options.device}
@@ -107,6 +111,10 @@ def _read_file(path: Path) -> dict[str, Any]:
         kind, words = FILE[key]
         if not isinstance(value, kind):
             raise ChapterError(f"{path}: {key} must be {words}, got {value!r}")
+    for key in ("conditions", "measures"):
+        for name in asked.get(key, []):
+            if not isinstance(name, str):
+                raise ChapterError(f"{path}: {key} must be a list of names, got {name!r} in it")
     for name, values in asked.get("grid", {}).items():
         if not isinstance(values, list):
             raise ChapterError(f"{path}: the grid must give {name} a list, got {values!r}")

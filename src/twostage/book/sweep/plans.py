@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pandas as pd
 
 from twostage.book import notebooks, running
-from twostage.book.parameters import Parameter
+from twostage.book.parameters import Parameters
 from twostage.experiments import Experiment, list_fields, set_fields
 from twostage.files import ChapterError, suggest
 from twostage.sweeps.tables import Plan, choose, make_conditions
@@ -123,17 +123,23 @@ def plan_chapter(chapter: Path, request: Request, folder: Path, command: str) ->
     request.count(1, len(seeds))
     for seed in seeds:
         parameters["seed"].check(seed)
-    build = partial(_fill_in, parameters)
+    build = partial(_fill_in, parameters, chapter.stem, seeds)
     conditions = make_conditions({"": {}}, request.grid, request.values, build)
     compute = partial(compute_chapter, chapter.resolve(), folder.resolve() / "notebooks")
-    about = {"question": notebooks.read_title(chapter)}
-    return Plan(chapter.stem, conditions, seeds, compute, (), command, about)
+    about, code = {"question": notebooks.read_title(chapter)}, notebooks.hash_cells(chapter)
+    return Plan(chapter.stem, conditions, seeds, compute, (), command, about, code)
 
 
-def _fill_in(parameters: Mapping[str, Parameter], values: Mapping[str, object]) -> dict:
+def _fill_in(
+    parameters: Parameters, chapter: str, seeds: Sequence[int], values: Mapping[str, object]
+) -> dict[str, object]:
     given = {name: parameters[name].check(value) for name, value in values.items()}
+    for seed in seeds:
+        parameters.check_rules({**given, "seed": seed}, chapter)
     default = {each.name: each.default for each in parameters.values() if each.name != "seed"}
-    return default | {name: notebooks.from_here(value) for name, value in given.items()}
+    return default | {
+        name: notebooks.from_here(parameters[name], value) for name, value in given.items()
+    }
 
 
 def compute_chapter(
