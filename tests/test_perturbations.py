@@ -24,7 +24,10 @@ ROOMS = {
     "twostage.training": ["test_training.py"],
     "twostage.topics.batches": ["topics/test_batches.py"],
     "twostage.topics.figures.assumptions": ["topics/figures/test_assumptions.py"],
-    "twostage.topics.figures.stages": ["topics/figures/test_stages.py"],
+    "twostage.topics.figures.stages": [
+        "topics/figures/test_stages.py",
+        "topics/figures/test_stages_curves.py",
+    ],
     "twostage.topics.figures.theory": ["topics/figures/test_theory.py"],
     "twostage.topics.probes.attention": [
         "topics/probes/test_attention.py",

@@ -56,7 +56,7 @@ def test_averages_have_a_row_for_each_condition():
     runs = TINY.run([0, 1])
     late = average_runs(runs, "odds")
     assert late.shape == (3, 2)
-    assert_allclose(late[2], runs.last("odds", "all trained, masks are keys"))
+    assert_allclose(late[2], runs.last("all trained, masks are keys")["odds"])
 
 
 def test_table_of_odds_has_predictions_and_medians():
