@@ -1,6 +1,7 @@
 """The walk along the README: it finds the commands, runs them in order, and sees what is left."""
 
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -69,7 +70,8 @@ def test_the_walk_stops_at_the_first_command_that_fails(clone):
 
 
 def test_a_server_is_visited_and_stopped_with_all_that_it_started(clone, monkeypatch):
-    monkeypatch.setattr(walk_readme, "SERVERS", (sys.executable,))
+    python = shlex.quote(sys.executable)
+    monkeypatch.setattr(walk_readme, "SERVERS", (python,))
     monkeypatch.setattr(walk_readme, "PATIENCE", 30)
     logs, is_answered = [], walk_readme.is_answered
 
@@ -78,7 +80,7 @@ def test_a_server_is_visited_and_stopped_with_all_that_it_started(clone, monkeyp
         return is_answered(log)
 
     monkeypatch.setattr(walk_readme, "is_answered", record)
-    walk_readme.walk([f"{sys.executable} -u -m http.server 0 --bind 127.0.0.1 & wait"])
+    walk_readme.walk([f"{python} -u -m http.server 0 --bind 127.0.0.1 & wait"])
     deadline = time.monotonic() + 10
     while is_answered(logs[-1]) and time.monotonic() < deadline:
         time.sleep(0.05)
