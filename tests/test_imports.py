@@ -153,7 +153,10 @@ def test_an_import_against_the_arrow_is_caught(module, source, complaint):
         ("topics.figures.theory", "from twostage.topics import probes, theory"),
         ("topics.training", "from twostage.training import train\nfrom .corpus import sample_x"),
         ("topics.theory.values", "import math\nfrom scipy.special import gammaln"),
-        ("translation.experiments", "from twostage.translation.theory.copy import predict_heads"),
+        (
+            "translation.experiments.heads",
+            "from twostage.translation.theory.copy import predict_heads",
+        ),
         ("book.cli", "from twostage.topics.corpus import X"),
     ],
 )

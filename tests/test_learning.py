@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from twostage.stages import RISE_ALLOWED, check_learning, map_order, measure_rise
-from twostage.topics.experiments import STAGES
+from twostage.topics.experiments.stages import STAGES
 from twostage.training import History
 
 FALLS = np.array([[4.0, 3.5, 3.2, 3.1], [4.1, 3.4, 3.3, 3.2], [3.9, 3.6, 3.1, 3.0]])

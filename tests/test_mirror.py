@@ -12,8 +12,8 @@ ROOT = Path(__file__).parents[1]
 PACKAGE, TESTS = ROOT / "src" / "twostage", ROOT / "tests"
 ELSEWHERE = {  # modules whose tests stand together with those of others
     "__main__.py": "book/test_cli.py",
-    "topics/experiments.py": "test_experiments.py",
-    "translation/experiments.py": "test_experiments.py",
+    "topics/experiments/registry.py": "test_experiments.py",
+    "translation/experiments/registry.py": "test_experiments.py",
 }
 MODULES = sorted(
     path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py") if path.name != "__init__.py"

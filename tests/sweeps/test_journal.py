@@ -9,7 +9,7 @@ from tiny_sweep import make_plan
 
 from twostage.files import ChapterError
 from twostage.sweeps.journal import open_journal
-from twostage.translation.experiments import CopySettings
+from twostage.translation.experiments.lessons import CopySettings
 
 RUN = {"condition": "steps=5", "seed": 0, "seconds": 0.1, "made": {}, "rows": {"step": [0]}}
 FAILED = {"condition": "steps=5", "seed": 1, "error": "ValueError: no luck"}

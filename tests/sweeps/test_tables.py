@@ -14,7 +14,7 @@ from twostage.experiments import set_fields
 from twostage.files import ChapterError
 from twostage.sweeps.tables import choose, make_conditions, run_plan
 from twostage.sweeps.workers import compute_here
-from twostage.translation.experiments import FreeSettings
+from twostage.translation.experiments.heads import FreeSettings
 
 HERE = partial(compute_here, jobs=1)
 BUILD = partial(set_fields, FreeSettings())

@@ -15,8 +15,8 @@ from twostage.book.parameters import Parameters
 from twostage.experiments import Experiment, list_fields, set_fields
 from twostage.files import ChapterError, suggest
 from twostage.sweeps.tables import Plan, choose, make_conditions
-from twostage.topics.experiments import EXPERIMENTS as TOPICS
-from twostage.translation.experiments import EXPERIMENTS as TRANSLATION
+from twostage.topics.experiments.registry import EXPERIMENTS as TOPICS
+from twostage.translation.experiments.registry import EXPERIMENTS as TRANSLATION
 
 EXPERIMENTS = {each.name: each for each in (*TOPICS, *TRANSLATION)}
 MANY = 10_000  # runs that are not begun unless they are confirmed

@@ -5,13 +5,11 @@ import pytest
 from numpy.testing import assert_allclose
 
 from twostage.topics import theory
-from twostage.topics.corpus import CorpusConfig
-from twostage.topics.experiments import (
+from twostage.topics.experiments.odds import (
     ODDS,
     Agreement,
     average_late,
     average_runs,
-    measure_gradient_orders,
     tabulate_odds,
     train_odds,
 )
@@ -74,12 +72,3 @@ def test_agreement_is_that_of_logarithms_run_by_run():
     assert_allclose(found.rank, [1, 1, -1])
     assert_allclose(found.slope, [2, 1, -1])
     assert found.distance == pytest.approx(2)  # medians 4, 12, 24: off by 1, 2 and 2
-
-
-def test_gradients_have_the_predicted_orders():
-    corpus, scales = CorpusConfig(3, 2, 2, doc_len=32), np.array([1e-2, 1e-3])
-    orders = theory.predict_gradient_orders()
-    for when, norms in measure_gradient_orders(corpus, scales, [0, 1], n_docs=16).items():
-        for name, norm in norms.items():
-            assert norm.shape == (2, 2)
-            assert_allclose(np.log10(norm[0] / norm[1]), orders[when][name], atol=0.1)

@@ -5,13 +5,15 @@ import pytest
 from numpy.testing import assert_allclose
 
 from twostage.seeding import torch_rng
+from twostage.topics import theory
 from twostage.topics.bags import BagTransformer
 from twostage.topics.corpus import CorpusConfig
-from twostage.topics.experiments import (
+from twostage.topics.experiments.stages import (
     HELD,
     STAGES,
     StageSettings,
     hold_values,
+    measure_gradient_orders,
     train_stages,
     watch,
 )
@@ -94,3 +96,12 @@ def test_uniform_attention_has_no_direction():
     )
     assert_allclose(history.values["attention"], 1)
     assert_allclose(history.values["direction"], 0)
+
+
+def test_gradients_have_the_predicted_orders():
+    corpus, scales = CorpusConfig(3, 2, 2, doc_len=32), np.array([1e-2, 1e-3])
+    orders = theory.predict_gradient_orders()
+    for when, norms in measure_gradient_orders(corpus, scales, [0, 1], n_docs=16).items():
+        for name, norm in norms.items():
+            assert norm.shape == (2, 2)
+            assert_allclose(np.log10(norm[0] / norm[1]), orders[when][name], atol=0.1)
