@@ -24,7 +24,7 @@ INSTEAD = {
     "make lab": "make lab OPTIONS='--no-browser --allow-root'",
     "n_seeds=8": "n_seeds=2",
     "n_seeds 8": "n_seeds 2",
-    "run 02_two_stages --profile paper": "run 07_toy --profile quick",
+    "run 02_two_stages --profile paper": "run 10_toy --profile quick",
     "--seeds 0:20": "--seeds 0:2",
     "record copy_first_steps": "record copy_first_steps --seeds 0:1 --conditions shared",
 }

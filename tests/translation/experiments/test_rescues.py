@@ -2,7 +2,7 @@
 
 from twostage.translation import experiments
 
-ALL = {  # fixed before the runs, and said beforehand in chapter 10
+ALL = {  # fixed before the runs, and said beforehand in the chapter on rescues
     "from scratch": 0.5,
     "KTIW of a copier": 1,
     "KTIW of a uniform donor": 1,
