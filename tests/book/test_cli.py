@@ -40,13 +40,18 @@ def twostage(*arguments):
 
 
 def start(*arguments, **settings):
-    """Start a command that Ctrl-C can stop, as the background jobs of a shell cannot be."""
+    """Start a command that can be stopped, as neither a background job nor one of nohup can be."""
+
+    def heed():
+        for number in (signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)
+
     return subprocess.Popen(
         [*TWOSTAGE, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=heed,
         **settings,
     )
 
