@@ -42,6 +42,7 @@ def test_a_rise_beyond_its_noise_is_refused_in_words(by, refused):
         assert_allclose(check_learning(history).value, by)
 
 
+@pytest.mark.slow
 def test_the_rate_of_the_chapter_shows_learning_and_four_times_that_rate_does_not():
     runs = STAGES.at(steps=600, n_records=25).run(range(5), ["weights 0.01", "large step"])
     assert check_learning(runs.history("weights 0.01")).value < 0.01

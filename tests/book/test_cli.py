@@ -232,6 +232,7 @@ def test_a_check_of_several_chapters_writes_nothing(book):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.kernel
 def test_a_run_that_is_stopped_keeps_what_was_computed(book, number):
     sleeps = "open('../started', 'w').close()\nimport time\ntime.sleep(60)"
     add_chapter(book, "04_sleeps", "print('computed')", sleeps)

@@ -199,6 +199,7 @@ def odd_machine(tmp_path, monkeypatch):
     monkeypatch.setenv("JPY_SESSION_NAME", "/somewhere/a.ipynb")
 
 
+@pytest.mark.kernel
 def test_chapters_run_alike_on_a_machine_that_is_set_up_in_other_ways(book, request):
     trains = "from twostage.training import _progress\nlist(_progress(3))"
     path = add_chapter(book, "01_a", DRAWS, trains, "import sys\nprint(sys.executable)")

@@ -47,11 +47,13 @@ def alone(tmp_path_factory):
     return (folder / "free_heads.csv").read_bytes()
 
 
+@pytest.mark.slow
 def test_two_processes_make_the_table_of_one(alone, tmp_path):
     run_plan(make_free_plan(), tmp_path, partial(compute_here, jobs=2))
     assert (tmp_path / "free_heads.csv").read_bytes() == alone
 
 
+@pytest.mark.slow
 def test_a_cluster_makes_the_table_of_one_process(alone, tmp_path, cluster):
     with connect(cluster.scheduler_address) as client:
         run_plan(make_free_plan(), tmp_path, partial(compute_on_cluster, client=client))
@@ -76,6 +78,7 @@ def test_the_runs_of_a_worker_that_is_killed_finish_elsewhere(tmp_path, cluster)
     assert (tmp_path / "tiny.csv").read_bytes() == table
 
 
+@pytest.mark.slow
 def test_a_process_that_dies_costs_its_run_and_perhaps_one_beside_it(tmp_path, capsys):
     plan = make_plan(n_seeds=6, dies=[3], once=str(tmp_path / "once"))
     failed = run_plan(plan, tmp_path, partial(compute_here, jobs=2))

@@ -249,6 +249,7 @@ def test_failures_end_with_status_1_and_a_word_on_what_to_do(book, capsys, monke
     assert read(book / "f")[1]["failed"] == []
 
 
+@pytest.mark.kernel
 def test_a_chapter_is_swept_by_what_its_runs_claim_and_glue(book, capsys):
     request = ["sweep", "01", "--grid", "learning_rate=2,3", "--seeds", "0:2", "-o", "f"]
     assert run(*request, "-p", "steps=5") == 0, capsys.readouterr().err
@@ -262,6 +263,7 @@ def test_a_chapter_is_swept_by_what_its_runs_claim_and_glue(book, capsys):
     assert names[0] == "learning_rate=2.0, seed 0.ipynb" and len(names) == 4
 
 
+@pytest.mark.kernel
 def test_a_chapter_that_fails_is_a_run_that_failed(book, capsys):
     add_chapter(book, "02_two", "1 / seed")
     assert run("sweep", "02", "-o", "f", "--seeds", "0:2") == 1
@@ -312,6 +314,7 @@ def test_part_of_a_record_is_compared_with_that_part_and_never_stored(book, caps
 # Stopped --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_every_process_and_leaves_the_table_of_what_was_done(tmp_path):
     command = [sys.executable, "-m", "twostage", "sweep", "free_heads", "--jobs", "2"]
     command += ["-o", str(tmp_path), "-p", "steps=50"]
