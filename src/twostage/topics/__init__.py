@@ -25,7 +25,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
             "sample_mixtures",
             "write_corpus",
         ],
-        "experiments.stages": ["HELD", "STAGES", "StageSettings", "hold_values", "train_stages"],
+        "experiments.stages": ["STAGES"],
         "model": ["CHOICES", "Layer", "ModelConfig", "TopicTransformer", "Trace"],
         "relations": [
             "RELATIONS",
